@@ -1,0 +1,32 @@
+"""Errors whose text is meant for the user.
+
+Each one also derives from the built-in that a Python user expects, so ``except ValueError`` works as usual.
+"""
+
+
+class CaRError(Exception):
+    """Base of all errors raised on purpose; ``str(error)`` is one sentence for the user."""
+
+
+class ConfigError(CaRError, ValueError):
+    """A parameter, preset or configuration file cannot be used."""
+
+
+class QueryError(CaRError, ValueError):
+    """A text query is empty, duplicate, too long, or cannot be combined with the parameters."""
+
+
+class ImageError(CaRError, ValueError):
+    """An image cannot be read, or its pixels cannot be turned into RGB."""
+
+
+class CheckpointError(CaRError, OSError):
+    """A checkpoint is missing, damaged, foreign, or cannot serve as f or g."""
+
+
+class OutputError(CaRError, OSError):
+    """A result cannot be written."""
+
+
+class MissingExtraError(CaRError, ImportError):
+    """An optional dependency is not installed; the text names the pip command."""
