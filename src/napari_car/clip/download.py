@@ -1,0 +1,289 @@
+"""Downloads of checkpoints from the Hugging Face hub: resumable, verified, cancellable.
+
+``huggingface_hub.hf_hub_download`` throws away what it has received when a download stops, and can only push its
+progress into a bar. So the file is streamed here, through the client of huggingface_hub: its endpoint, token,
+proxy and offline settings (``HF_ENDPOINT``, ``HF_TOKEN``, ``HF_HUB_OFFLINE``, ...) hold. The transfer is plain HTTP,
+which the hub offers for every file; Xet is not used, because it cannot resume at a byte.
+"""
+
+import errno
+import hashlib
+import re
+import shutil
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from huggingface_hub import constants, get_hf_file_metadata, get_session, hf_hub_url
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported at run time only
+    WeakFileLock,
+    build_hf_headers,
+    hf_raise_for_status,
+)
+
+from napari_car.errors import CheckpointError
+
+from .folder import FOLDER_VARIABLE, PARTIAL_SUFFIX, checkpoint_folder, how_to_copy, how_to_get, inspect
+from .registry import WEIGHTS_FILES, Checkpoint
+
+# huggingface_hub 1 speaks through httpx, 2 through httpx2; its own error derives from the base error of either.
+_ClientError: type[Exception] = HfHubHTTPError.__bases__[0]
+
+_PIECE_BYTES = 1 << 20
+_LOCK_TIMEOUT_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadProgress:
+    """How far a download is."""
+
+    stage: Literal["downloading", "verifying"]
+    """A file is verified after it has been received."""
+    n_bytes: int
+    """Bytes received (those of an earlier, unfinished download included) or verified."""
+    total_bytes: int
+    """Size of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RemoteFile:
+    """A weights file as the hub describes it."""
+
+    name: str
+    url: str
+    size_bytes: int
+    sha256: str
+
+
+def fetch(checkpoint: Checkpoint, folder: Path, *, endpoint: str | None = None) -> Path:
+    """Return the weights file of a checkpoint, downloaded first if it is not on disk.
+
+    Parameters, result and errors are those of :func:`download`, which reports progress as well.
+    """
+    steps = download(checkpoint, folder, endpoint=endpoint)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            path: Path = stop.value
+            return path
+
+
+def download(
+    checkpoint: Checkpoint, folder: Path, *, endpoint: str | None = None
+) -> Generator[DownloadProgress, None, Path]:
+    """Download a checkpoint into the models folder and verify it, step by step.
+
+    The file gets its name only when its SHA-256 is right. A download that stops, for whichever reason, leaves a
+    ``.partial`` file that the next one continues; closing the generator stops it at once.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        Entry of the registry. Nothing is requested if it is on disk already.
+    folder : pathlib.Path
+        The models folder; created if need be.
+    endpoint : str, optional
+        Address of the hub, by default the environment variable ``HF_ENDPOINT`` or https://huggingface.co.
+
+    Yields
+    ------
+    DownloadProgress
+        After each piece that arrives or is verified; ``n_bytes`` grows to ``total_bytes`` in each stage.
+
+    Returns
+    -------
+    pathlib.Path
+        The weights file.
+
+    Raises
+    ------
+    CheckpointError
+        If the hub cannot be reached or refuses, the connection breaks, the disk is full or read-only, another
+        program is downloading the same file, or the file received is not the one expected (it is deleted then).
+    """
+    on_disk = inspect(checkpoint, folder)
+    if on_disk.state == "complete" and on_disk.path is not None:
+        return on_disk.path
+    if checkpoint.hub_repo is None:
+        raise CheckpointError(f"The checkpoint {checkpoint.name} is missing: {how_to_get(checkpoint, folder)}.")
+    try:
+        remote = _find_remote_file(checkpoint, checkpoint.hub_repo, endpoint)
+        return (yield from _download_file(checkpoint, remote, folder))
+    except CheckpointError:
+        raise
+    except HfHubHTTPError as error:
+        raise CheckpointError(_explain_refusal(error, checkpoint)) from error
+    except (_ClientError, OfflineModeIsEnabled) as error:
+        raise CheckpointError(_explain_no_connection(error, checkpoint, folder)) from error
+    except OSError as error:
+        raise CheckpointError(_explain_disk(error, checkpoint, folder)) from error
+
+
+def _find_remote_file(checkpoint: Checkpoint, repo: str, endpoint: str | None) -> _RemoteFile:
+    """Ask the hub for the weights file of a repository, safetensors if there is one."""
+    for name in WEIGHTS_FILES:
+        try:
+            metadata = get_hf_file_metadata(hf_hub_url(repo, name, endpoint=endpoint))
+        except EntryNotFoundError:
+            continue
+        sha256 = metadata.etag
+        if metadata.size is None or sha256 is None or not re.fullmatch("[0-9a-f]{64}", sha256):
+            raise CheckpointError(
+                f"The hub does not state size and SHA-256 of {repo}/{name}, so it cannot be verified: if HF_ENDPOINT "
+                "is set, check that it is the address of a Hugging Face hub."
+            )
+        if checkpoint.sha256 not in (None, sha256):
+            raise CheckpointError(
+                f"The hub has another {repo}/{name} (SHA-256 {sha256}) than the one known as {checkpoint.name} "
+                f"({checkpoint.sha256}), so it was not downloaded: look for a newer version of napari-car."
+            )
+        # The commit is named, so that the file cannot change between this request and the next.
+        url = hf_hub_url(repo, name, revision=metadata.commit_hash, endpoint=endpoint)
+        return _RemoteFile(name, url, metadata.size, sha256)
+    raise CheckpointError(f"The hub's repository {repo} has no {' or '.join(WEIGHTS_FILES)} for {checkpoint.name}.")
+
+
+def _download_file(
+    checkpoint: Checkpoint, remote: _RemoteFile, folder: Path
+) -> Generator[DownloadProgress, None, Path]:
+    """Receive, verify and name one file, alone."""
+    target = checkpoint_folder(checkpoint, folder) / remote.name
+    # Bytes of different files must not be joined: the hash in the name tells whose they are.
+    partial = target.with_name(f"{remote.name}.{remote.sha256[:8]}{PARTIAL_SUFFIX}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(target.with_name(".lock"), timeout=_LOCK_TIMEOUT_S):
+        _check_space(checkpoint, remote.size_bytes - _size_bytes(partial), folder)
+        yield from _receive(remote, partial)
+        yield from _verify(checkpoint, remote, partial)
+        partial.replace(target)
+        for outdated in target.parent.glob(f"*{PARTIAL_SUFFIX}"):
+            outdated.unlink()
+    return target
+
+
+def _receive(remote: _RemoteFile, partial: Path) -> Generator[DownloadProgress, None, None]:
+    """Bring the partial file to its full size, asking for the rest when the line breaks."""
+    while True:
+        n_before = _size_bytes(partial)
+        yield DownloadProgress("downloading", min(n_before, remote.size_bytes), remote.size_bytes)
+        if n_before >= remote.size_bytes:
+            return
+        try:
+            yield from _receive_rest(remote, partial, n_before)
+        except _ClientError as error:
+            if isinstance(error, HfHubHTTPError) or _size_bytes(partial) <= n_before:
+                raise
+
+
+def _receive_rest(remote: _RemoteFile, partial: Path, n_before: int) -> Generator[DownloadProgress, None, None]:
+    """Append what one request brings to the partial file."""
+    headers = build_hf_headers() | {"Accept-Encoding": "identity", "Range": f"bytes={n_before}-"}
+    timeout_s = constants.HF_HUB_DOWNLOAD_TIMEOUT
+    with get_session().stream("GET", remote.url, headers=headers, timeout=timeout_s) as response:
+        hf_raise_for_status(response)
+        continues = response.status_code == 206  # else the server sends the file from its start
+        n_bytes = n_before if continues else 0
+        with partial.open("ab" if continues else "wb") as file:
+            for piece in response.iter_bytes():
+                file.write(piece)
+                n_bytes += len(piece)
+                yield DownloadProgress("downloading", min(n_bytes, remote.size_bytes), remote.size_bytes)
+    if n_bytes < remote.size_bytes:
+        raise _ClientError("the server closed the connection early")
+
+
+def _verify(checkpoint: Checkpoint, remote: _RemoteFile, partial: Path) -> Generator[DownloadProgress, None, None]:
+    """Hash what is on disk; delete it if it is not the file expected."""
+    digest = hashlib.sha256()
+    n_bytes = 0
+    with partial.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+            n_bytes += len(piece)
+            yield DownloadProgress("verifying", min(n_bytes, remote.size_bytes), remote.size_bytes)
+    if digest.hexdigest() != remote.sha256:
+        partial.unlink()
+        raise CheckpointError(
+            f"The file received for {checkpoint.name} is not the one the hub describes (SHA-256 {digest.hexdigest()} "
+            f"instead of {remote.sha256}) and was deleted: download it again."
+        )
+
+
+def _check_space(checkpoint: Checkpoint, n_needed_bytes: int, folder: Path) -> None:
+    """Refuse to start a download that cannot end."""
+    n_free_bytes = shutil.disk_usage(folder).free
+    if n_free_bytes < n_needed_bytes:
+        raise CheckpointError(
+            f"{checkpoint.name} needs {_mb(n_needed_bytes)}, but {folder} has only {_mb(n_free_bytes)} free: "
+            f"{_other_folder('free some space')}."
+        )
+
+
+def _explain_refusal(error: HfHubHTTPError, checkpoint: Checkpoint) -> str:
+    """Say what the hub's answer means for the user."""
+    repo = checkpoint.hub_repo
+    if isinstance(error, GatedRepoError):
+        return (
+            f"The hub gives {checkpoint.name} only to users who accepted its conditions: accept them at "
+            f"https://huggingface.co/{repo} and log in with `hf auth login`."
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return f"The hub has no public repository {repo} for {checkpoint.name}: it was moved, removed or made private."
+    status = error.response.status_code
+    advice = "renew or remove the token (`hf auth login`)" if status in (401, 403) else "try again later"
+    return f"The hub answered {status} to the request for {checkpoint.name}: {advice}."
+
+
+def _explain_no_connection(error: Exception, checkpoint: Checkpoint, folder: Path) -> str:
+    """Say what to do without a network, or when it failed half way."""
+    if isinstance(error, OfflineModeIsEnabled):
+        return (
+            f"{checkpoint.name} is not on disk and the environment variable HF_HUB_OFFLINE forbids to download it: "
+            f"unset it, or {how_to_copy(checkpoint, folder)}."
+        )
+    on_disk = inspect(checkpoint, folder)
+    if on_disk.state == "partial":
+        return (
+            f"The connection to the hub broke ({error}) when {_mb(on_disk.size_bytes)} of {checkpoint.name} were on "
+            "disk: start the download again to resume it."
+        )
+    return (
+        f"{checkpoint.name} is not on disk and the hub cannot be reached ({error}): connect to the internet, or "
+        f"{how_to_copy(checkpoint, folder)}."
+    )
+
+
+def _explain_disk(error: OSError, checkpoint: Checkpoint, folder: Path) -> str:
+    """Say what is wrong with the models folder."""
+    if isinstance(error, TimeoutError):
+        return f"Another program is downloading {checkpoint.name} into {folder}: wait for it to finish."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk was full before all of {checkpoint.name} (about {checkpoint.size_mb} MB) was in {folder}: "
+            f"{_other_folder('free some space and start the download again to resume it')}."
+        )
+    return f"Cannot write to {error.filename or folder} ({error.strerror}): {_other_folder()}."
+
+
+def _other_folder(first: str = "") -> str:
+    """Return the half sentence on how to choose another models folder."""
+    return f"{first}{', or ' if first else ''}choose another folder with --models-folder or {FOLDER_VARIABLE}"
+
+
+def _size_bytes(path: Path) -> int:
+    """Return the size of a file, 0 if there is none."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def _mb(n_bytes: int) -> str:
+    """Return a number of bytes in MB."""
+    return f"{n_bytes / 1e6:,.1f} MB"

@@ -1,0 +1,202 @@
+"""The models folder: where it is, and which checkpoints are in it.
+
+Each checkpoint has a plain folder of its own, named as the checkpoint, so that it can be copied to a machine
+without a network::
+
+    <models folder>/ViT-B-16/openai/open_clip_model.safetensors
+"""
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from napari_car.errors import CheckpointError
+
+from .registry import WEIGHTS_FILES, Checkpoint, find_checkpoint
+
+FOLDER_VARIABLE = "NAPARI_CAR_MODELS"
+"""Environment variable that names the models folder."""
+
+PARTIAL_SUFFIX = ".partial"
+"""Ending of files whose download has not finished."""
+
+_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", PARTIAL_SUFFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """What of a checkpoint is on disk."""
+
+    state: Literal["absent", "partial", "damaged", "complete"]
+    """``partial`` is an unfinished download, ``damaged`` a weights file that is cut off or no weights file."""
+    path: Path | None
+    """The file in question; None if absent."""
+    size_bytes: int
+    """Size of that file; 0 if absent."""
+
+
+def models_folder(chosen: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder that holds the checkpoints; it need not exist yet.
+
+    Parameters
+    ----------
+    chosen : path-like, optional
+        The user's explicit choice. Else the environment variable ``NAPARI_CAR_MODELS`` decides, else it is
+        the ``models`` folder in the user's data directory of this platform.
+
+    Returns
+    -------
+    pathlib.Path
+        Absolute path.
+    """
+    folder = chosen or os.environ.get(FOLDER_VARIABLE) or platformdirs.user_data_path("napari-car", False) / "models"
+    return Path(folder).expanduser().absolute()
+
+
+def checkpoint_folder(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Return the folder of one checkpoint: inside the package for the demo, else inside the models folder."""
+    if checkpoint.hub_repo is None:
+        return Path(str(files("napari_car"))) / "demo" / "clip"
+    return folder / checkpoint.name
+
+
+def inspect(checkpoint: Checkpoint, folder: Path) -> OnDisk:
+    """Tell what of a checkpoint is on disk, whoever put it there.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        Entry of the registry.
+    folder : pathlib.Path
+        The models folder.
+
+    Returns
+    -------
+    OnDisk
+        The best file there is: complete before damaged before partial, safetensors before other formats. A
+        file counts as complete if its own table of contents says so; contents are not read.
+
+    Raises
+    ------
+    CheckpointError
+        If a file cannot be read.
+    """
+    # Hidden files do not count: macOS leaves a ._NAME beside each NAME on a USB stick.
+    candidates = sorted(checkpoint_folder(checkpoint, folder).glob("[!.]*"), key=_preference)
+    try:
+        found = [_inspect_file(path) for path in candidates if path.suffix in _SUFFIXES and path.is_file()]
+    except OSError as error:
+        raise CheckpointError(f"Cannot read {error.filename}: {error.strerror}.") from error
+    for state in ("complete", "damaged", "partial"):
+        for on_disk in found:
+            if on_disk.state == state:
+                return on_disk
+    return OnDisk("absent", None, 0)
+
+
+def locate(name: str, folder: Path) -> Path | None:
+    """Return the weights file of a named checkpoint, or None if it is not, or not wholly, on disk.
+
+    Parameters
+    ----------
+    name : str
+        Name of the checkpoint.
+    folder : pathlib.Path
+        The models folder.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The demo checkpoint's is inside the package.
+
+    Raises
+    ------
+    CheckpointError
+        If the name is unknown, or the file is damaged.
+    """
+    checkpoint = find_checkpoint(name)
+    on_disk = inspect(checkpoint, folder)
+    if on_disk.state == "damaged":
+        raise CheckpointError(
+            f"{on_disk.path} is damaged or was not copied to its end: {how_to_get(checkpoint, folder)}."
+        )
+    return on_disk.path if on_disk.state == "complete" else None
+
+
+def require(name: str, folder: Path) -> Path:
+    """Return the weights file of a named checkpoint, which must be on disk.
+
+    Parameters
+    ----------
+    name : str
+        Name of the checkpoint.
+    folder : pathlib.Path
+        The models folder.
+
+    Returns
+    -------
+    pathlib.Path
+        The weights file.
+
+    Raises
+    ------
+    CheckpointError
+        If the name is unknown, or the file is not on disk; the text says how to get it there.
+    """
+    path = locate(name, folder)
+    if path is None:
+        checkpoint = find_checkpoint(name)
+        raise CheckpointError(f"The checkpoint {checkpoint.name} is not on disk: {how_to_get(checkpoint, folder)}.")
+    return path
+
+
+def how_to_get(checkpoint: Checkpoint, folder: Path) -> str:
+    """Return the half sentence that says how a missing checkpoint gets onto this machine."""
+    if checkpoint.hub_repo is None:
+        return "install napari-car again, it is part of the package"
+    return f"run `napari-car models download {checkpoint.name}`, or {how_to_copy(checkpoint, folder)}"
+
+
+def how_to_copy(checkpoint: Checkpoint, folder: Path) -> str:
+    """Return the half sentence that says which file to copy where on a machine without a network."""
+    return (
+        f"copy {WEIGHTS_FILES[0]} (or {WEIGHTS_FILES[1]}) from https://huggingface.co/{checkpoint.hub_repo} "
+        f"into {checkpoint_folder(checkpoint, folder)}"
+    )
+
+
+def _preference(path: Path) -> tuple[int, str]:
+    """Order open_clip's own file names first, safetensors before the rest."""
+    names = [*WEIGHTS_FILES, path.name]
+    return names.index(path.name), path.name
+
+
+def _inspect_file(path: Path) -> OnDisk:
+    """Tell the state of one file."""
+    if path.suffix == PARTIAL_SUFFIX:
+        state: Literal["partial", "damaged", "complete"] = "partial"
+    else:
+        whole = _safetensors_is_whole(path) if path.suffix == ".safetensors" else zipfile.is_zipfile(path)
+        state = "complete" if whole else "damaged"
+    return OnDisk(state, path, path.stat().st_size)
+
+
+def _safetensors_is_whole(path: Path) -> bool:
+    """Tell whether a file is as long as the header of the safetensors format says."""
+    with path.open("rb") as file:
+        n_header_bytes = int.from_bytes(file.read(8), "little")
+        size_bytes = path.stat().st_size
+        if not 0 < n_header_bytes <= size_bytes - 8:
+            return False
+        try:
+            header = json.loads(file.read(n_header_bytes))
+            n_data_bytes = max(entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return False
+    return bool(size_bytes == 8 + n_header_bytes + n_data_bytes)

@@ -1,0 +1,131 @@
+"""The checkpoints that can be named, as data: what each is, where it comes from and under which licence.
+
+The entries stand in ``checkpoints.toml``. Nothing here loads torch, so that listing them is quick.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Literal
+
+from napari_car.errors import CheckpointError
+
+Role = Literal["f", "g"]
+
+WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+"""Names of the weights in a folder or hub repository of open_clip, in order of preference.
+
+Some publishers store no safetensors; the ``.bin`` is then read with ``torch.load(weights_only=True)``.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A named set of CLIP weights."""
+
+    name: str
+    """What users type: ``architecture/tag`` as open_clip spells them, or ``demo``."""
+    architecture: str | None
+    """Model name of open_clip with the right activation, such as ``ViT-B-16-quickgelu``; None if the weights
+    come with an ``open_clip_config.json`` that says it."""
+    tag: str | None
+    """Pretrained tag of open_clip, such as ``openai``; None for the demo checkpoint."""
+    hub_repo: str | None
+    """Repository on the Hugging Face hub; None for the demo checkpoint, which is in the package."""
+    sha256: str | None
+    """SHA-256 of the weights file in hexadecimal, where known; else the one that the hub states is checked."""
+    size_mb: int
+    """Size on disk in MB, approximate."""
+    licence: str
+    """Licence of the weights."""
+    source: str
+    """Paper or page that describes the weights."""
+    note: str
+    """What a user should know before choosing it."""
+    suits: tuple[Role, ...]
+    """Whether it does well as the mask proposal generator ``f``, as the mask classifier ``g``, or both."""
+
+
+def load_registry() -> MappingProxyType[str, Checkpoint]:
+    """Return all known checkpoints by name, the demo checkpoint first.
+
+    Returns
+    -------
+    mappingproxy of str to Checkpoint
+        Read-only, in the order of ``checkpoints.toml``.
+    """
+    return _registry()
+
+
+def find_checkpoint(name: str) -> Checkpoint:
+    """Return the checkpoint that a user named.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``ViT-B-16/openai``. ``ViT-B-16-quickgelu/openai`` is the same checkpoint: which activation
+        belongs to which weights is no choice of the user.
+
+    Returns
+    -------
+    Checkpoint
+        The registry's entry.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none; the text suggests similar names.
+    """
+    registry = load_registry()
+    checkpoint = registry.get(name.replace("-quickgelu/", "/"))
+    if checkpoint is None:
+        similar = _similar_names(name, registry)
+        hint = f"did you mean {' or '.join(similar)}? " if similar else ""
+        raise CheckpointError(f"There is no checkpoint {name!r}: {hint}`napari-car models` lists all names.")
+    return checkpoint
+
+
+@cache
+def _registry() -> MappingProxyType[str, Checkpoint]:
+    """Read ``checkpoints.toml`` once."""
+    data = tomllib.loads(files(__package__).joinpath("checkpoints.toml").read_text(encoding="utf-8"))
+    return MappingProxyType(
+        {
+            name: _checkpoint(name, entry, family, data["architectures"])
+            for family in data["families"].values()
+            for name, entry in family["checkpoints"].items()
+        }
+    )
+
+
+def _similar_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names that contain the given one or are spelt much like it."""
+    by_lower_name = {other.lower(): other for other in known}
+    containing = [other for lower, other in by_lower_name.items() if name and name.lower() in lower]
+    alike = [by_lower_name[lower] for lower in difflib.get_close_matches(name.lower(), by_lower_name)]
+    return (containing or alike)[:3]
+
+
+def _checkpoint(
+    name: str, entry: dict[str, Any], family: dict[str, Any], architectures: dict[str, dict[str, Any]]
+) -> Checkpoint:
+    """Join what the file says about one checkpoint, its family and its architecture."""
+    architecture, _, tag = name.partition("/")
+    traits = architectures.get(architecture, {}) | entry
+    activation = "-quickgelu" if entry.get("quick_gelu") else ""
+    return Checkpoint(
+        name=name,
+        architecture=architecture + activation if tag else None,
+        tag=tag or None,
+        hub_repo=entry.get("hub_repo"),
+        sha256=entry.get("sha256"),
+        size_mb=traits["size_mb"],
+        licence=family["licence"],
+        source=family["source"],
+        note=family["note"],
+        suits=tuple(traits["suits"]),
+    )
