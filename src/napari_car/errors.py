@@ -30,3 +30,7 @@ class OutputError(CaRError, OSError):
 
 class MissingExtraError(CaRError, ImportError):
     """An optional dependency is not installed; the text names the pip command."""
+
+
+class ResourceError(CaRError, MemoryError):
+    """The device has too little memory for what was asked."""

@@ -26,7 +26,7 @@ class Checked:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        hints = _type_hints(type(self))
+        hints = _type_hints(type(self))  # type: ignore[arg-type]
         for spec in dataclasses.fields(self):  # type: ignore[arg-type]
             where = f"{type(self).__name__}.{spec.name}"
             value = _conform(getattr(self, spec.name), hints[spec.name], where)

@@ -1,0 +1,90 @@
+"""Text queries: what a user asks for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from .errors import QueryError
+
+Group = Literal["thing", "stuff"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A text query.
+
+    Parameters
+    ----------
+    text : str
+        What is looked for; also the name of its mask.
+    synonyms : tuple of str
+        Other words for it; the query's embedding is the mean over all of them.
+    group : {"thing", "stuff"}
+        Used with mutual background only (appendix E).
+    """
+
+    text: str
+    synonyms: tuple[str, ...] = ()
+    group: Group = "thing"
+
+    @property
+    def key(self) -> str:
+        """Text by which duplicates are found: case and runs of blanks do not count."""
+        return " ".join(self.text.split()).casefold()
+
+
+def collect_queries(items: Iterable[str | Query]) -> tuple[tuple[Query, ...], tuple[str, ...]]:
+    """Check queries and merge duplicates.
+
+    Parameters
+    ----------
+    items : iterable of str or Query
+        In the order in which results are wanted.
+
+    Returns
+    -------
+    queries : tuple of Query
+        Without duplicates; blanks around a text are removed.
+    notes : tuple of str
+        One sentence for each query that was merged into an earlier one.
+
+    Raises
+    ------
+    QueryError
+        If there is none, or one is empty or holds a character that is not text.
+    """
+    if isinstance(items, str):
+        raise QueryError("Queries must be a list of texts, not a single text.")
+    first: dict[str, Query] = {}
+    notes = []
+    for item in items:
+        query = _cleaned(item if isinstance(item, Query) else Query(str(item)))
+        if query.key in first:
+            notes.append(f'The query "{query.text}" was given twice and is answered once.')
+            query = _merged(first[query.key], query)
+        first[query.key] = query
+    if not first:
+        raise QueryError("There is no query; type what to look for, for example: leaf.")
+    return tuple(first.values()), tuple(notes)
+
+
+def clean_expression(text: str) -> str:
+    """Return a referring expression as the paper's benchmarks use it: lower case, without ``"`` and ``/``."""
+    return text.lower().replace('"', "").replace("/", "")
+
+
+def _cleaned(query: Query) -> Query:
+    """Strip blanks; refuse what is empty or not printable."""
+    text = " ".join(query.text.split())
+    synonyms = tuple(dict.fromkeys(" ".join(word.split()) for word in query.synonyms if word.split()))
+    if not text:
+        raise QueryError("A query is empty; type what to look for, for example: leaf.")
+    for word in (text, *synonyms):
+        if any(not (character.isprintable() or character in "\u200d\ufe0f") for character in word):
+            raise QueryError(f"The query {word!r} holds a character that cannot be shown; type it anew.")
+    return Query(text, tuple(word for word in synonyms if word != text), query.group)
+
+
+def _merged(first: Query, second: Query) -> Query:
+    """Keep the first text and all synonyms."""
+    return Query(first.text, tuple(dict.fromkeys(first.synonyms + second.synonyms)), first.group)

@@ -1,0 +1,296 @@
+"""The result of a run: verdicts, score maps, masks, and what they were computed with."""
+
+import dataclasses
+import math
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int32, UInt8
+
+from .config import CaRConfig, RecurrenceConfig
+from .core.labels import assemble_labels
+from .core.refine import refine_masks
+from .errors import ConfigError, QueryError
+from .queries import Query
+from .results import CheckpointIdentity, Progress, Proposals, Step, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """What was found for one query.
+
+    Parameters
+    ----------
+    query : Query
+    id : int
+        Its value in label maps: 1 for the first query.
+    verdict : {"present", "uncertain", "absent"}
+        Uncertain if the last score is within ``recurrence.uncertain_margin`` of θ, whether it survived or not.
+    has_mask : bool
+        Whether it survived; an uncertain query may or may not.
+    scores : tuple of float
+        Score of each time step it took part in.
+    dropped_at_step : int or None
+        The time step that dropped it.
+    """
+
+    query: Query
+    id: int
+    verdict: Verdict
+    has_mask: bool
+    scores: tuple[float, ...]
+    dropped_at_step: int | None
+
+    @property
+    def text(self) -> str:
+        """The query's text."""
+        return self.query.text
+
+    @property
+    def score(self) -> float:
+        """Score of the last time step it took part in."""
+        return self.scores[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a result was computed.
+
+    Parameters
+    ----------
+    f, g : CheckpointIdentity
+    background : tuple of str
+        Background queries of f in the last run of the recurrence.
+    crf_backend : str
+    versions : mapping of str to str
+        Packages.
+    seconds : mapping of str to float
+        Wall time by stage.
+    created : str
+        ISO 8601, UTC.
+    notes : tuple of str
+        What was changed on the user's behalf.
+    """
+
+    f: CheckpointIdentity
+    g: CheckpointIdentity
+    background: tuple[str, ...]
+    crf_backend: str
+    versions: Mapping[str, str]
+    seconds: Mapping[str, float]
+    created: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmentation:
+    """The result of a run on one image.
+
+    Parameters
+    ----------
+    queries : tuple of QueryResult
+        In the order in which they were asked.
+    steps : tuple of Step
+        All time steps; with mutual background those of things come before those of stuff.
+    image : ndarray, (H', W', 3), uint8
+        The image at the size it was worked on.
+    size_px : tuple of int
+        Height and width (H, W) of the image as given, and of the masks.
+    config : CaRConfig
+    provenance : Provenance
+    working_masks : mapping of int to ndarray, (H', W'), bool
+        Masks of surviving queries at working size, by index of the query.
+    """
+
+    queries: tuple[QueryResult, ...]
+    steps: tuple[Step, ...]
+    image: UInt8[np.ndarray, "H2 W2 3"]
+    size_px: tuple[int, int]
+    config: CaRConfig
+    provenance: Provenance
+    working_masks: Mapping[int, Bool[np.ndarray, "H2 W2"]]
+
+    def __getitem__(self, query: int | str) -> QueryResult:
+        """Return the result of a query by index or text."""
+        return self.queries[self.index(query)]
+
+    @property
+    def present(self) -> tuple[QueryResult, ...]:
+        """Results of the queries that have a mask."""
+        return tuple(result for result in self.queries if result.has_mask)
+
+    @property
+    def label_map(self) -> Int32[np.ndarray, "H W"]:
+        """Labels at full size, 0 for background; where masks overlap the most certain query is on top."""
+        shown = [i for i, result in enumerate(self.queries) if result.has_mask]
+        return assemble_labels(
+            [self.mask(i) for i in shown],
+            [self.queries[i].score for i in shown],
+            [self.queries[i].id for i in shown],
+            [self.config.mutual_background.enabled and self.queries[i].query.group == "stuff" for i in shown],
+            self.size_px,
+        )
+
+    def index(self, query: int | str) -> int:
+        """Return the index of a query given by text; an index is returned as it is."""
+        if isinstance(query, int):
+            return query
+        for index, result in enumerate(self.queries):
+            if result.query.key == Query(query).key:
+                return index
+        raise QueryError(f'"{query}" was not asked for; the queries are: {", ".join(r.text for r in self.queries)}.')
+
+    def mask(self, query: int | str) -> Bool[np.ndarray, "H W"]:
+        """Return the mask of a query at full size; all false if it was dropped."""
+        working = self.working_masks.get(self.index(query))
+        if working is None:
+            return np.zeros(self.size_px, dtype=bool)
+        if working.shape == self.size_px:
+            return working
+        height, width = self.size_px
+        return cv2.resize(working.astype(np.uint8) * 255, (width, height)) > 127
+
+    def score_map(self, query: int | str) -> Float[np.ndarray, "H W"]:
+        """Return the last proposal of a query at full size, float32 in [0, 1], dropped or not."""
+        step, row = self._last_step(self.index(query))
+        return Proposals(step.proposals.maps[row : row + 1], self.size_px)[0]
+
+    def redecide(
+        self,
+        *,
+        score_threshold: float | None = None,
+        mask_threshold: float | None = None,
+        crf: bool = True,
+    ) -> "Segmentation":
+        """Decide anew from the stored scores and proposals, without running CLIP.
+
+        Parameters
+        ----------
+        score_threshold : float, optional
+            A new θ. A query has a mask if its last score reaches it; its proposal is that of its last time step.
+            Scores are not computed again among fewer or more competitors, as a new run would.
+        mask_threshold : float, optional
+            A new η: pixels whose proposal equals it are undecided between query and background. The background's
+            exponent is set to log(η) / log(1 - η) for this.
+        crf : bool
+            Refine masks by the CRF again; off for a quick preview.
+
+        Raises
+        ------
+        ConfigError
+            If a threshold is out of range.
+        """
+        run = self.redeciding(score_threshold=score_threshold, mask_threshold=mask_threshold, crf=crf)
+        return drain(run)  # type: ignore[no-any-return]
+
+    def redeciding(
+        self, *, score_threshold: float | None = None, mask_threshold: float | None = None, crf: bool = True
+    ) -> Generator[Progress, None, "Segmentation"]:
+        """Run :meth:`redecide` as a generator that can be stopped between CRF iterations."""
+        config = _redecided(self.config, score_threshold, mask_threshold, crf)
+        keeps = {i: result.has_mask for i, result in enumerate(self.queries)}
+        if score_threshold is not None:
+            keeps = {i: _reaches(result.score, config.recurrence) for i, result in enumerate(self.queries)}
+        masks, backend = yield from self._masks_of([i for i, kept in keeps.items() if kept], config)
+        queries = tuple(
+            dataclasses.replace(
+                result,
+                has_mask=keeps[i],
+                verdict=decide_verdict(result.score, keeps[i], config.recurrence),
+                dropped_at_step=None if keeps[i] else self._last_step(i)[0].index,
+            )
+            for i, result in enumerate(self.queries)
+        )
+        provenance = dataclasses.replace(self.provenance, crf_backend=backend)
+        return dataclasses.replace(self, queries=queries, config=config, working_masks=masks, provenance=provenance)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return verdicts, parameters and provenance as plain values, fit for JSON."""
+        return {
+            "queries": [
+                {
+                    "text": result.text,
+                    "synonyms": list(result.query.synonyms),
+                    "group": result.query.group,
+                    "id": result.id,
+                    "verdict": result.verdict,
+                    "has_mask": result.has_mask,
+                    "score": result.score,
+                    "scores": list(result.scores),
+                    "dropped_at_step": result.dropped_at_step,
+                    "area_px": int(np.count_nonzero(self.mask(i))),
+                }
+                for i, result in enumerate(self.queries)
+            ],
+            "size_px": list(self.size_px),
+            "working_size_px": list(self.image.shape[:2]),
+            "n_steps": len(self.steps),
+            "config": self.config.to_dict(),
+            "provenance": dataclasses.asdict(self.provenance),
+        }
+
+    def _last_step(self, index: int) -> tuple[Step, int]:
+        """Return the last time step a query took part in, and its row there."""
+        step = next(step for step in reversed(self.steps) if index in step.queries)
+        return step, step.queries.index(index)
+
+    def _masks_of(
+        self, kept: list[int], config: CaRConfig
+    ) -> Generator[Progress, None, tuple[dict[int, Bool[np.ndarray, "H2 W2"]], str]]:
+        """Refine the last proposals of some queries; things and stuff apart if they were segmented apart."""
+        masks: dict[int, Bool[np.ndarray, "H2 W2"]] = {}
+        backend = "none"
+        for group in split_groups([self.queries[i].query for i in kept], config):
+            members = [kept[i] for i in group]
+            maps = [step.proposals.maps[row] for step, row in map(self._last_step, members)]
+            if maps:
+                proposals = Proposals(np.stack(maps), (self.image.shape[0], self.image.shape[1]))
+                separate = config.mode == "referring"
+                refined, backend = yield from refine_masks(self.image, proposals, config.crf, separate=separate)
+                masks |= dict(zip(members, refined, strict=True))
+        return masks, backend
+
+
+def split_groups(queries: list[Query], config: CaRConfig) -> list[list[int]]:
+    """Return indices of queries that share a recurrence: all, or things and stuff apart (appendix E)."""
+    if not config.mutual_background.enabled:
+        return [list(range(len(queries)))]
+    groups = [[i for i, query in enumerate(queries) if query.group == group] for group in ("thing", "stuff")]
+    return [group for group in groups if group]
+
+
+def decide_verdict(score: float, survives: bool, rule: RecurrenceConfig) -> Verdict:
+    """Return the verdict of a query from its last score."""
+    if abs(score - rule.score_threshold) < rule.uncertain_margin:
+        return "uncertain"
+    return "present" if survives else "absent"
+
+
+def drain(run: Generator[Any, None, Any]) -> Any:
+    """Run a generator to its end and return its result."""
+    while True:
+        try:
+            next(run)
+        except StopIteration as end:
+            return end.value
+
+
+def _reaches(score: float, rule: RecurrenceConfig) -> bool:
+    """Apply θ to a stored score."""
+    return score >= rule.score_threshold if rule.ties_survive else score > rule.score_threshold
+
+
+def _redecided(config: CaRConfig, score_threshold: float | None, mask_threshold: float | None, crf: bool) -> CaRConfig:
+    """Return the parameters of a new decision."""
+    changes: dict[str, Any] = {} if crf else {"crf.backend": "none"}
+    if score_threshold is not None:
+        changes["recurrence.score_threshold"] = score_threshold
+    if mask_threshold is not None:
+        if not 0 < mask_threshold < 1:
+            raise ConfigError(f"The mask threshold is {mask_threshold}, but must be between 0 and 1.")
+        changes["prompts.mask_threshold"] = mask_threshold
+        changes["crf.background_factor"] = math.log(mask_threshold) / math.log1p(-mask_threshold)
+    return config.changed(changes)

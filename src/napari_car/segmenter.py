@@ -1,0 +1,300 @@
+"""The segmenter: CLIP as RNN from image and queries to masks."""
+
+import hashlib
+import logging
+import os
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Generator, Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, UInt8
+from numpy.typing import NDArray
+
+from .clip.loading import load_clip
+from .clip.model import ClipModel
+from .config import CaRConfig
+from .core.classifier import EmbeddingCache, MaskClassifier
+from .core.proposals import ImageFeatures, MaskProposalGenerator, encode_image
+from .core.recurrence import recur
+from .core.refine import refine_masks
+from .errors import QueryError, ResourceError
+from .io import to_rgb8
+from .presets import background_queries, find_preset
+from .queries import Query, clean_expression, collect_queries
+from .results import Progress, Step
+from .segmentation import Provenance, QueryResult, Segmentation, decide_verdict, drain, split_groups
+
+Run = Generator[Progress | Step, None, Segmentation]
+_VERSIONED = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless")
+_logger = logging.getLogger(__name__)
+
+
+class Segmenter:
+    """Segment images by text queries; loads the networks once.
+
+    Parameters
+    ----------
+    f : str or ClipModel
+        Mask proposal generator; for the forms of a name see :func:`~napari_car.clip.loading.load_clip`.
+    g : str or ClipModel, optional
+        Mask classifier; by default the same network as f.
+    models_folder : path-like, optional
+        Where checkpoints are; by default ``$NAPARI_CAR_MODELS`` or the user's data folder.
+    device, precision : str
+        See :mod:`napari_car.clip.device`.
+    cache_file : Path, optional
+        Where text embeddings are kept between sessions.
+
+    Raises
+    ------
+    CheckpointError
+        If a checkpoint is not to be had or cannot serve.
+    ConfigError
+        If the device or precision is not to be had.
+
+    Examples
+    --------
+    >>> segmenter = Segmenter("demo")
+    >>> result = segmenter.segment(image, ["red circle", "grass"])  # doctest: +SKIP
+    >>> result["red circle"].verdict  # doctest: +SKIP
+    'present'
+    """
+
+    def __init__(
+        self,
+        f: str | ClipModel = "demo",
+        g: str | ClipModel | None = None,
+        *,
+        models_folder: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        cache_file: Path | None = None,
+    ) -> None:
+        def load(model: str | ClipModel) -> ClipModel:
+            if isinstance(model, ClipModel):
+                return model
+            return load_clip(model, folder=models_folder, device=device, precision=precision, cache_file=cache_file)
+
+        self.f = load(f)
+        self.g = self.f if g is None or g == f else load(g)
+        self._features: OrderedDict[tuple[Any, ...], ImageFeatures] = OrderedDict()
+        self._prompted = EmbeddingCache()
+
+    @classmethod
+    def from_preset(cls, name: str, **options: Any) -> "Segmenter":
+        """Load the checkpoints that a preset was made with; options as for the class."""
+        preset = find_preset(name)
+        return cls(preset.f, preset.g, **options)
+
+    def segment(
+        self,
+        image: NDArray[Any],
+        queries: Iterable[str | Query],
+        config: CaRConfig | None = None,
+    ) -> Segmentation:
+        """Segment one image.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W), (H, W, 3) or other
+            RGB uint8, or anything :func:`~napari_car.io.to_rgb8` understands.
+        queries : iterable of str or Query
+            What to look for. Duplicates are merged, with a note in the result.
+        config : CaRConfig, optional
+            Parameters; by default the preset ``annotate``.
+
+        Raises
+        ------
+        QueryError
+            If there is no query, one is empty or too long, or one has nothing to be told apart from.
+        ImageError
+            If the array is no image.
+        ResourceError
+            If the device runs out of memory.
+        """
+        return drain(self.run(image, queries, config))  # type: ignore[no-any-return]
+
+    def run(self, image: NDArray[Any], queries: Iterable[str | Query], config: CaRConfig | None = None) -> Run:
+        """Segment one image step by step; arguments and errors as for :meth:`segment`.
+
+        Yields
+        ------
+        Progress
+            Between pieces of work; closing the generator there stops the run.
+        Step
+            One per time step.
+
+        Returns
+        -------
+        Segmentation
+        """
+        config = config or CaRConfig()
+        asked, notes = collect_queries(_expressions(queries) if config.mode == "referring" else queries)
+        pixels, image_notes = to_rgb8(image)
+        working, size_notes = _bounded(pixels, config.compute.max_side_px)
+        try:
+            return (yield from self._run(working, pixels.shape[:2], asked, config, (*notes, *image_notes, *size_notes)))
+        except torch.OutOfMemoryError as error:
+            raise ResourceError(
+                f"{self.f.device} ran out of memory: lower compute.max_side_px ({config.compute.max_side_px}) or "
+                f"compute.batch_memory_mb ({config.compute.batch_memory_mb}), or run on the CPU."
+            ) from error
+
+    def _run(
+        self,
+        image: UInt8[np.ndarray, "H W 3"],
+        size_px: tuple[int, ...],
+        queries: tuple[Query, ...],
+        config: CaRConfig,
+        notes: tuple[str, ...],
+    ) -> Run:
+        """Run the recurrence for each group of queries, then refine."""
+        clock = _StageClock()
+        yield clock.done(Progress("image", 0, 0, 1))
+        features = self._encoded(image, config)
+        yield clock.done(Progress("image", 0, 1, 1))
+        steps: list[Step] = []
+        masks: dict[int, Bool[np.ndarray, "H W"]] = {}
+        background: tuple[str, ...] = ()
+        backend = "none"
+        for group in split_groups(list(queries), config):
+            background = self._background(group, queries, config)
+            for event in self._recur(image, features, group, queries, background, config):
+                if isinstance(event, Step):
+                    steps.append(event)
+                    yield event
+                else:
+                    yield clock.done(event)
+            last = steps[-1]
+            separate = config.mode == "referring"
+            survivors = last.proposals.select(last.survives)
+            refining = refine_masks(image, survivors, config.crf, separate=separate, device=str(self.f.device))
+            refined, backend = yield from clock.timed(refining)
+            masks |= dict(zip(last.survivors, refined, strict=True))
+        provenance = Provenance(
+            f=self.f.identity,
+            g=self.g.identity,
+            background=background,
+            crf_backend=backend,
+            versions=MappingProxyType({name: version(name) for name in _VERSIONED}),
+            seconds=MappingProxyType({stage: round(seconds, 4) for stage, seconds in clock.seconds.items()}),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            notes=notes,
+        )
+        results = tuple(_query_result(i, query, steps, config) for i, query in enumerate(queries))
+        return Segmentation(
+            results, tuple(steps), image, (size_px[0], size_px[1]), config, provenance, MappingProxyType(masks)
+        )
+
+    def _recur(
+        self,
+        image: UInt8[np.ndarray, "H W 3"],
+        features: ImageFeatures,
+        group: list[int],
+        queries: Sequence[Query],
+        background: tuple[str, ...],
+        config: CaRConfig,
+    ) -> Generator[Progress | Step, None, None]:
+        """Bind f and g to the image and the queries, and run the recurrence."""
+        separate = config.mode == "referring"
+        if not background and (separate or len(group) == 1):
+            raise QueryError(
+                f'"{queries[group[0]].text}" has nothing to be told apart from: add background queries '
+                "(proposals.background_lists or background_words), or ask for a second query."
+            )
+        yield Progress("texts", 0, 0, 1)
+        f = MaskProposalGenerator(
+            self.f, features, queries, background, config.proposals, config.compute, separate=separate
+        )
+        competitors = background if config.classifier.background else ()
+        g = MaskClassifier(self.g, queries, competitors, config.classifier, config.compute, self._prompted)
+        yield Progress("texts", 0, 1, 1)
+        is_stuff = config.mutual_background.enabled and queries[group[0]].group == "stuff"
+        kinds = config.mutual_background.stuff_prompts if is_stuff else config.prompts.kinds
+        yield from recur(image, tuple(group), f, g, kinds, config.prompts.mask_threshold, config.recurrence)
+
+    def _background(self, group: list[int], queries: Sequence[Query], config: CaRConfig) -> tuple[str, ...]:
+        """Return the background queries of a group."""
+        others = [query.text for i, query in enumerate(queries) if i not in group]
+        in_stuff = queries[group[0]].group == "stuff"
+        if others and (in_stuff or config.mutual_background.thing_background == "stuff"):
+            return tuple(others)
+        words = {word.casefold() for i in group for word in (queries[i].text, *queries[i].synonyms)}
+        return background_queries(config.proposals, words)
+
+    def _encoded(self, image: UInt8[np.ndarray, "H W 3"], config: CaRConfig) -> ImageFeatures:
+        """Return the features of an image, from the cache if it was seen before."""
+        digest = hashlib.blake2b(image.tobytes()).digest()
+        key = (digest, image.shape, config.proposals.n_attention_blocks, config.proposals.n_sinkhorn_rounds)
+        features = self._features.pop(key, None) or encode_image(self.f, image, config.proposals)
+        self._features[key] = features
+        while len(self._features) > config.compute.max_features_cached:
+            self._features.popitem(last=False)
+        return features
+
+
+class _StageClock:
+    """Wall time by stage, measured between events."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._last = time.perf_counter()
+
+    def done(self, event: Progress) -> Progress:
+        """Count the time since the last event for this event's stage."""
+        now = time.perf_counter()
+        self.seconds[event.stage] += now - self._last  # type: ignore[assignment]
+        self._last = now
+        return event
+
+    def timed(self, events: Generator[Progress, None, Any]) -> Generator[Progress, None, Any]:
+        """Pass events on, timing each."""
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                return end.value
+            yield self.done(event)
+
+
+def _expressions(queries: Iterable[str | Query]) -> list[Query]:
+    """Return queries with referring expressions cleaned."""
+    items = [query if isinstance(query, Query) else Query(query) for query in queries]
+    return [
+        Query(clean_expression(item.text), tuple(map(clean_expression, item.synonyms)), item.group) for item in items
+    ]
+
+
+def _bounded(image: UInt8[np.ndarray, "H W 3"], max_side_px: int) -> tuple[UInt8[np.ndarray, "H W 3"], tuple[str, ...]]:
+    """Shrink an image whose longer side is above a bound."""
+    height, width = image.shape[:2]
+    scale = max_side_px / max(height, width)
+    if scale >= 1:
+        return image, ()
+    new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
+    note = f"The image of {width} x {height} px was worked on at {new_width} x {new_height} px."
+    _logger.info(note)
+    return cv2.resize(image, (new_width, new_height), interpolation=cv2.INTER_AREA), (note,)
+
+
+def _query_result(index: int, query: Query, steps: list[Step], config: CaRConfig) -> QueryResult:
+    """Collect what the steps say about a query."""
+    own = [step for step in steps if index in step.queries]
+    scores = tuple(float(step.scores[step.queries.index(index)]) for step in own)
+    survives = index in own[-1].survivors
+    return QueryResult(
+        query=query,
+        id=index + 1,
+        verdict=decide_verdict(scores[-1], survives, config.recurrence),
+        has_mask=survives,
+        scores=scores,
+        dropped_at_step=None if survives else own[-1].index,
+    )
