@@ -5,7 +5,10 @@ It speaks what huggingface_hub's client needs to fetch a file: ``HEAD`` and ``GE
 """
 
 import hashlib
+import json
+import random
 import re
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +18,13 @@ from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _MAX_REQUESTS = 200
+
+
+def safetensors_bytes(n_data_bytes: int) -> bytes:
+    """Return a file in the safetensors format with that much data, no two pieces of it alike."""
+    header = {"weight": {"dtype": "U8", "shape": [n_data_bytes], "data_offsets": [0, n_data_bytes]}}
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + random.Random(n_data_bytes).randbytes(n_data_bytes)
 
 
 @dataclass
