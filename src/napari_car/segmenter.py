@@ -9,7 +9,6 @@ from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -184,15 +183,13 @@ class Segmenter:
             g=self.g.identity,
             background=background,
             crf_backend=backend,
-            versions=MappingProxyType({name: version(name) for name in _VERSIONED}),
-            seconds=MappingProxyType({stage: round(seconds, 4) for stage, seconds in clock.seconds.items()}),
+            versions={name: version(name) for name in _VERSIONED},
+            seconds={stage: round(seconds, 4) for stage, seconds in clock.seconds.items()},
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             notes=notes,
         )
         results = tuple(_query_result(i, query, steps, config) for i, query in enumerate(queries))
-        return Segmentation(
-            results, tuple(steps), image, (size_px[0], size_px[1]), config, provenance, MappingProxyType(masks)
-        )
+        return Segmentation(results, tuple(steps), image, (size_px[0], size_px[1]), config, provenance, masks)
 
     def _recur(
         self,

@@ -1,1 +1,1 @@
-"""TODO."""
+"""CLIP: checkpoints, loading, image tower and text embeddings."""

@@ -6,7 +6,6 @@ proxy and offline settings (``HF_ENDPOINT``, ``HF_TOKEN``, ``HF_HUB_OFFLINE``, .
 which the hub offers for every file; Xet is not used, because it cannot resume at a byte.
 """
 
-import errno
 import hashlib
 import re
 import shutil
@@ -16,13 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from huggingface_hub import constants, get_hf_file_metadata, get_session, hf_hub_url
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-)
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported at run time only
     WeakFileLock,
     build_hf_headers,
@@ -31,11 +24,9 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported at
 
 from napari_car.errors import CheckpointError
 
-from .folder import FOLDER_VARIABLE, PARTIAL_SUFFIX, checkpoint_folder, how_to_copy, how_to_get, inspect
+from .download_errors import ClientError, explain_failure, explain_lack_of_space
+from .folder import CONFIG_FILE, PARTIAL_SUFFIX, checkpoint_folder, has_config, how_to_get, inspect
 from .registry import WEIGHTS_FILES, Checkpoint
-
-# huggingface_hub 1 speaks through httpx, 2 through httpx2; its own error derives from the base error of either.
-_ClientError: type[Exception] = HfHubHTTPError.__bases__[0]
 
 _PIECE_BYTES = 1 << 20
 _LOCK_TIMEOUT_S = 0.1
@@ -55,12 +46,19 @@ class DownloadProgress:
 
 @dataclass(frozen=True, slots=True)
 class _RemoteFile:
-    """A weights file as the hub describes it."""
+    """A file as the hub describes it."""
 
     name: str
     url: str
     size_bytes: int
-    sha256: str
+    hash: str
+    """SHA-256 in hexadecimal; of small files, which the hub keeps in git itself, git's SHA-1."""
+
+    def start_digest(self) -> "hashlib._Hash":
+        """Return the digest that the content must be fed into to give ``hash``."""
+        if len(self.hash) == 64:
+            return hashlib.sha256()
+        return hashlib.sha1(f"blob {self.size_bytes}\0".encode(), usedforsecurity=False)
 
 
 def fetch(checkpoint: Checkpoint, folder: Path, *, endpoint: str | None = None) -> Path:
@@ -82,7 +80,7 @@ def download(
 ) -> Generator[DownloadProgress, None, Path]:
     """Download a checkpoint into the models folder and verify it, step by step.
 
-    The file gets its name only when its SHA-256 is right. A download that stops, for whichever reason, leaves a
+    The file gets its name only when its hash is the one the hub states. A download that stops, for whichever reason, leaves a
     ``.partial`` file that the next one continues; closing the generator stops it at once.
 
     Parameters
@@ -116,40 +114,44 @@ def download(
     if checkpoint.hub_repo is None:
         raise CheckpointError(f"The checkpoint {checkpoint.name} is missing: {how_to_get(checkpoint, folder)}.")
     try:
-        remote = _find_remote_file(checkpoint, checkpoint.hub_repo, endpoint)
-        return (yield from _download_file(checkpoint, remote, folder))
+        if not has_config(checkpoint, folder):
+            config = _find_remote_file(checkpoint, checkpoint.hub_repo, (CONFIG_FILE,), endpoint)
+            for _ in _download_file(checkpoint, config, folder):
+                pass  # too small to be worth reporting
+            on_disk = inspect(checkpoint, folder)
+            if on_disk.state == "complete" and on_disk.path is not None:
+                return on_disk.path
+        weights = _find_remote_file(checkpoint, checkpoint.hub_repo, WEIGHTS_FILES, endpoint)
+        return (yield from _download_file(checkpoint, weights, folder))
     except CheckpointError:
         raise
-    except HfHubHTTPError as error:
-        raise CheckpointError(_explain_refusal(error, checkpoint)) from error
-    except (_ClientError, OfflineModeIsEnabled) as error:
-        raise CheckpointError(_explain_no_connection(error, checkpoint, folder)) from error
-    except OSError as error:
-        raise CheckpointError(_explain_disk(error, checkpoint, folder)) from error
+    except (ClientError, OSError) as error:
+        raise CheckpointError(explain_failure(error, checkpoint, folder)) from error
 
 
-def _find_remote_file(checkpoint: Checkpoint, repo: str, endpoint: str | None) -> _RemoteFile:
-    """Ask the hub for the weights file of a repository, safetensors if there is one."""
-    for name in WEIGHTS_FILES:
+def _find_remote_file(checkpoint: Checkpoint, repo: str, names: tuple[str, ...], endpoint: str | None) -> _RemoteFile:
+    """Ask the hub for the first of some files that a repository has."""
+    for name in names:
         try:
             metadata = get_hf_file_metadata(hf_hub_url(repo, name, endpoint=endpoint))
         except EntryNotFoundError:
             continue
-        sha256 = metadata.etag
-        if metadata.size is None or sha256 is None or not re.fullmatch("[0-9a-f]{64}", sha256):
+        if metadata.size is None or not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", metadata.etag or ""):
             raise CheckpointError(
-                f"The hub does not state size and SHA-256 of {repo}/{name}, so it cannot be verified: if HF_ENDPOINT "
-                "is set, check that it is the address of a Hugging Face hub."
+                f"The hub does not state size and hash of {repo}/{name}, so it cannot be verified: if HF_ENDPOINT is "
+                "set, check that it is the address of a Hugging Face hub."
             )
-        if checkpoint.sha256 not in (None, sha256):
+        if checkpoint.sha256 not in (None, metadata.etag):
             raise CheckpointError(
-                f"The hub has another {repo}/{name} (SHA-256 {sha256}) than the one known as {checkpoint.name} "
+                f"The hub has another {repo}/{name} (SHA-256 {metadata.etag}) than the one known as {checkpoint.name} "
                 f"({checkpoint.sha256}), so it was not downloaded: look for a newer version of napari-car."
             )
         # The commit is named, so that the file cannot change between this request and the next.
         url = hf_hub_url(repo, name, revision=metadata.commit_hash, endpoint=endpoint)
-        return _RemoteFile(name, url, metadata.size, sha256)
-    raise CheckpointError(f"The hub's repository {repo} has no {' or '.join(WEIGHTS_FILES)} for {checkpoint.name}.")
+        return _RemoteFile(name, url, metadata.size, str(metadata.etag))
+    raise CheckpointError(
+        f"The hub's repository {repo} has no {' or '.join(names)}, so it holds no checkpoint of open_clip."
+    )
 
 
 def _download_file(
@@ -158,14 +160,14 @@ def _download_file(
     """Receive, verify and name one file, alone."""
     target = checkpoint_folder(checkpoint, folder) / remote.name
     # Bytes of different files must not be joined: the hash in the name tells whose they are.
-    partial = target.with_name(f"{remote.name}.{remote.sha256[:8]}{PARTIAL_SUFFIX}")
+    partial = target.with_name(f"{remote.name}.{remote.hash[:8]}{PARTIAL_SUFFIX}")
     target.parent.mkdir(parents=True, exist_ok=True)
     with WeakFileLock(target.with_name(".lock"), timeout=_LOCK_TIMEOUT_S):
         _check_space(checkpoint, remote.size_bytes - _size_bytes(partial), folder)
         yield from _receive(remote, partial)
         yield from _verify(checkpoint, remote, partial)
         partial.replace(target)
-        for outdated in target.parent.glob(f"*{PARTIAL_SUFFIX}"):
+        for outdated in target.parent.glob(f"{remote.name}.*{PARTIAL_SUFFIX}"):
             outdated.unlink()
     return target
 
@@ -179,7 +181,7 @@ def _receive(remote: _RemoteFile, partial: Path) -> Generator[DownloadProgress, 
             return
         try:
             yield from _receive_rest(remote, partial, n_before)
-        except _ClientError as error:
+        except ClientError as error:
             if isinstance(error, HfHubHTTPError) or _size_bytes(partial) <= n_before:
                 raise
 
@@ -198,23 +200,23 @@ def _receive_rest(remote: _RemoteFile, partial: Path, n_before: int) -> Generato
                 n_bytes += len(piece)
                 yield DownloadProgress("downloading", min(n_bytes, remote.size_bytes), remote.size_bytes)
     if n_bytes < remote.size_bytes:
-        raise _ClientError("the server closed the connection early")
+        raise ClientError("the server closed the connection early")
 
 
 def _verify(checkpoint: Checkpoint, remote: _RemoteFile, partial: Path) -> Generator[DownloadProgress, None, None]:
     """Hash what is on disk; delete it if it is not the file expected."""
-    digest = hashlib.sha256()
+    digest = remote.start_digest()
     n_bytes = 0
     with partial.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):
             digest.update(piece)
             n_bytes += len(piece)
             yield DownloadProgress("verifying", min(n_bytes, remote.size_bytes), remote.size_bytes)
-    if digest.hexdigest() != remote.sha256:
+    if digest.hexdigest() != remote.hash:
         partial.unlink()
         raise CheckpointError(
-            f"The file received for {checkpoint.name} is not the one the hub describes (SHA-256 {digest.hexdigest()} "
-            f"instead of {remote.sha256}) and was deleted: download it again."
+            f"The {remote.name} received for {checkpoint.name} is not the one the hub describes (hash "
+            f"{digest.hexdigest()} instead of {remote.hash}) and was deleted: download it again."
         )
 
 
@@ -222,68 +224,9 @@ def _check_space(checkpoint: Checkpoint, n_needed_bytes: int, folder: Path) -> N
     """Refuse to start a download that cannot end."""
     n_free_bytes = shutil.disk_usage(folder).free
     if n_free_bytes < n_needed_bytes:
-        raise CheckpointError(
-            f"{checkpoint.name} needs {_mb(n_needed_bytes)}, but {folder} has only {_mb(n_free_bytes)} free: "
-            f"{_other_folder('free some space')}."
-        )
-
-
-def _explain_refusal(error: HfHubHTTPError, checkpoint: Checkpoint) -> str:
-    """Say what the hub's answer means for the user."""
-    repo = checkpoint.hub_repo
-    if isinstance(error, GatedRepoError):
-        return (
-            f"The hub gives {checkpoint.name} only to users who accepted its conditions: accept them at "
-            f"https://huggingface.co/{repo} and log in with `hf auth login`."
-        )
-    if isinstance(error, RepositoryNotFoundError):
-        return f"The hub has no public repository {repo} for {checkpoint.name}: it was moved, removed or made private."
-    status = error.response.status_code
-    advice = "renew or remove the token (`hf auth login`)" if status in (401, 403) else "try again later"
-    return f"The hub answered {status} to the request for {checkpoint.name}: {advice}."
-
-
-def _explain_no_connection(error: Exception, checkpoint: Checkpoint, folder: Path) -> str:
-    """Say what to do without a network, or when it failed half way."""
-    if isinstance(error, OfflineModeIsEnabled):
-        return (
-            f"{checkpoint.name} is not on disk and the environment variable HF_HUB_OFFLINE forbids to download it: "
-            f"unset it, or {how_to_copy(checkpoint, folder)}."
-        )
-    on_disk = inspect(checkpoint, folder)
-    if on_disk.state == "partial":
-        return (
-            f"The connection to the hub broke ({error}) when {_mb(on_disk.size_bytes)} of {checkpoint.name} were on "
-            "disk: start the download again to resume it."
-        )
-    return (
-        f"{checkpoint.name} is not on disk and the hub cannot be reached ({error}): connect to the internet, or "
-        f"{how_to_copy(checkpoint, folder)}."
-    )
-
-
-def _explain_disk(error: OSError, checkpoint: Checkpoint, folder: Path) -> str:
-    """Say what is wrong with the models folder."""
-    if isinstance(error, TimeoutError):
-        return f"Another program is downloading {checkpoint.name} into {folder}: wait for it to finish."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"The disk was full before all of {checkpoint.name} (about {checkpoint.size_mb} MB) was in {folder}: "
-            f"{_other_folder('free some space and start the download again to resume it')}."
-        )
-    return f"Cannot write to {error.filename or folder} ({error.strerror}): {_other_folder()}."
-
-
-def _other_folder(first: str = "") -> str:
-    """Return the half sentence on how to choose another models folder."""
-    return f"{first}{', or ' if first else ''}choose another folder with --models-folder or {FOLDER_VARIABLE}"
+        raise CheckpointError(explain_lack_of_space(n_needed_bytes, n_free_bytes, checkpoint, folder))
 
 
 def _size_bytes(path: Path) -> int:
     """Return the size of a file, 0 if there is none."""
     return path.stat().st_size if path.exists() else 0
-
-
-def _mb(n_bytes: int) -> str:
-    """Return a number of bytes in MB."""
-    return f"{n_bytes / 1e6:,.1f} MB"

@@ -4,12 +4,13 @@ Each checkpoint has a plain folder of its own, named as the checkpoint, so that 
 without a network::
 
     <models folder>/ViT-B-16/openai/open_clip_model.safetensors
+    <models folder>/hf-hub/owner/repository/open_clip_model.safetensors and open_clip_config.json
 """
 
 import json
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -18,14 +19,18 @@ import platformdirs
 
 from napari_car.errors import CheckpointError
 
-from .registry import WEIGHTS_FILES, Checkpoint, find_checkpoint
+from .registry import HUB_PREFIX, WEIGHTS_FILES, Checkpoint, find_checkpoint
 
 FOLDER_VARIABLE = "NAPARI_CAR_MODELS"
 """Environment variable that names the models folder."""
 
+CONFIG_FILE = "open_clip_config.json"
+"""Name of the file that says the architecture of weights whose name does not."""
+
 PARTIAL_SUFFIX = ".partial"
 """Ending of files whose download has not finished."""
 
+_STATES = ("complete", "damaged", "partial")
 _SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", PARTIAL_SUFFIX)
 
 
@@ -63,7 +68,14 @@ def checkpoint_folder(checkpoint: Checkpoint, folder: Path) -> Path:
     """Return the folder of one checkpoint: inside the package for the demo, else inside the models folder."""
     if checkpoint.hub_repo is None:
         return Path(str(files("napari_car"))) / "demo" / "clip"
-    return folder / checkpoint.name
+    return folder / checkpoint.name.replace(":", "/")
+
+
+def hub_checkpoints(folder: Path) -> list[Checkpoint]:
+    """Return the checkpoints in the models folder that are named by their repository on the hub."""
+    return [
+        find_checkpoint(f"{HUB_PREFIX}{path.parent.name}/{path.name}") for path in sorted(folder.glob("hf-hub/*/*"))
+    ]
 
 
 def inspect(checkpoint: Checkpoint, folder: Path) -> OnDisk:
@@ -80,7 +92,8 @@ def inspect(checkpoint: Checkpoint, folder: Path) -> OnDisk:
     -------
     OnDisk
         The best file there is: complete before damaged before partial, safetensors before other formats. A
-        file counts as complete if its own table of contents says so; contents are not read.
+        file counts as complete if its own table of contents says so; contents are not read. Weights of unknown
+        architecture are partial without their ``open_clip_config.json``.
 
     Raises
     ------
@@ -93,11 +106,15 @@ def inspect(checkpoint: Checkpoint, folder: Path) -> OnDisk:
         found = [_inspect_file(path) for path in candidates if path.suffix in _SUFFIXES and path.is_file()]
     except OSError as error:
         raise CheckpointError(f"Cannot read {error.filename}: {error.strerror}.") from error
-    for state in ("complete", "damaged", "partial"):
-        for on_disk in found:
-            if on_disk.state == state:
-                return on_disk
-    return OnDisk("absent", None, 0)
+    best = min(found, key=lambda on_disk: _STATES.index(on_disk.state), default=OnDisk("absent", None, 0))
+    if best.state == "complete" and not has_config(checkpoint, folder):
+        return replace(best, state="partial")
+    return best
+
+
+def has_config(checkpoint: Checkpoint, folder: Path) -> bool:
+    """Tell whether the architecture is known, by the checkpoint's name or by the file beside its weights."""
+    return checkpoint.architecture is not None or (checkpoint_folder(checkpoint, folder) / CONFIG_FILE).is_file()
 
 
 def locate(name: str, folder: Path) -> Path | None:
@@ -165,8 +182,9 @@ def how_to_get(checkpoint: Checkpoint, folder: Path) -> str:
 
 def how_to_copy(checkpoint: Checkpoint, folder: Path) -> str:
     """Return the half sentence that says which file to copy where on a machine without a network."""
+    config = f"{CONFIG_FILE} and " if checkpoint.architecture is None else ""
     return (
-        f"copy {WEIGHTS_FILES[0]} (or {WEIGHTS_FILES[1]}) from https://huggingface.co/{checkpoint.hub_repo} "
+        f"copy {config}{WEIGHTS_FILES[0]} (or {WEIGHTS_FILES[1]}) from https://huggingface.co/{checkpoint.hub_repo} "
         f"into {checkpoint_folder(checkpoint, folder)}"
     )
 

@@ -51,7 +51,7 @@ def normalise_images(
     images: UInt8[np.ndarray, "B H W 3"], mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 ) -> Float[Tensor, "B 3 H W"]:
     """Return float32 images on a device, scaled to [0, 1] and normalised per channel."""
-    scaled = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2).float() / 255
+    scaled = torch.tensor(images, device=device).permute(0, 3, 1, 2).float() / 255
     shape = (1, 3, 1, 1)
     return (scaled - torch.tensor(mean, device=device).view(shape)) / torch.tensor(std, device=device).view(shape)
 

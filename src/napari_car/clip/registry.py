@@ -4,6 +4,7 @@ The entries stand in ``checkpoints.toml``. Nothing here loads torch, so that lis
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,24 +23,31 @@ WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 Some publishers store no safetensors; the ``.bin`` is then read with ``torch.load(weights_only=True)``.
 """
 
+HUB_PREFIX = "hf-hub:"
+"""Start of names that stand for any repository on the hub in open_clip's format."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """A named set of CLIP weights."""
 
     name: str
-    """What users type: ``architecture/tag`` as open_clip spells them, or ``demo``."""
+    """What users type: ``architecture/tag`` as open_clip spells them, ``demo``, or ``hf-hub:owner/repository``."""
     architecture: str | None
     """Model name of open_clip with the right activation, such as ``ViT-B-16-quickgelu``; None if the weights
     come with an ``open_clip_config.json`` that says it."""
     tag: str | None
-    """Pretrained tag of open_clip, such as ``openai``; None for the demo checkpoint."""
+    """Pretrained tag of open_clip, such as ``openai``; None if there is none."""
     hub_repo: str | None
     """Repository on the Hugging Face hub; None for the demo checkpoint, which is in the package."""
     sha256: str | None
     """SHA-256 of the weights file in hexadecimal, where known; else the one that the hub states is checked."""
-    size_mb: int
-    """Size on disk in MB, approximate."""
+    size_mb: int | None
+    """Size on disk in MB, approximate; None if not known."""
+    mean: tuple[float, float, float] | None
+    """Mean of RGB in [0, 1] that images are normalised with; None if ``open_clip_config.json`` says it."""
+    std: tuple[float, float, float] | None
+    """Standard deviation likewise."""
     licence: str
     """Licence of the weights."""
     source: str
@@ -68,18 +76,20 @@ def find_checkpoint(name: str) -> Checkpoint:
     ----------
     name : str
         Such as ``ViT-B-16/openai``. ``ViT-B-16-quickgelu/openai`` is the same checkpoint: which activation
-        belongs to which weights is no choice of the user.
+        belongs to which weights is no choice of the user. ``hf-hub:owner/repository`` is taken as it is.
 
     Returns
     -------
     Checkpoint
-        The registry's entry.
+        The registry's entry, or what little is known of a repository on the hub before it is downloaded.
 
     Raises
     ------
     CheckpointError
         If there is none; the text suggests similar names.
     """
+    if name.startswith(HUB_PREFIX):
+        return _hub_checkpoint(name)
     registry = load_registry()
     checkpoint = registry.get(name.replace("-quickgelu/", "/"))
     if checkpoint is None:
@@ -95,10 +105,31 @@ def _registry() -> MappingProxyType[str, Checkpoint]:
     data = tomllib.loads(files(__package__).joinpath("checkpoints.toml").read_text(encoding="utf-8"))
     return MappingProxyType(
         {
-            name: _checkpoint(name, entry, family, data["architectures"])
+            name: _checkpoint(name, data["defaults"] | entry, family, data["architectures"])
             for family in data["families"].values()
             for name, entry in family["checkpoints"].items()
         }
+    )
+
+
+def _hub_checkpoint(name: str) -> Checkpoint:
+    """Return what is known of any repository on the hub."""
+    repo = name.removeprefix(HUB_PREFIX)
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repo):
+        raise CheckpointError(f"{name!r} is not of the form {HUB_PREFIX}owner/repository.")
+    return Checkpoint(
+        name=name,
+        architecture=None,
+        tag=None,
+        hub_repo=repo,
+        sha256=None,
+        size_mb=None,
+        mean=None,
+        std=None,
+        licence="see its page",
+        source=f"https://huggingface.co/{repo}",
+        note="other repositories on the Hugging Face hub",
+        suits=(),
     )
 
 
@@ -115,8 +146,8 @@ def _checkpoint(
 ) -> Checkpoint:
     """Join what the file says about one checkpoint, its family and its architecture."""
     architecture, _, tag = name.partition("/")
-    traits = architectures.get(architecture, {}) | entry
-    activation = "-quickgelu" if entry.get("quick_gelu") else ""
+    traits = (architectures[architecture] if tag else {}) | entry
+    activation = "-quickgelu" if entry["quick_gelu"] else ""
     return Checkpoint(
         name=name,
         architecture=architecture + activation if tag else None,
@@ -124,6 +155,8 @@ def _checkpoint(
         hub_repo=entry.get("hub_repo"),
         sha256=entry.get("sha256"),
         size_mb=traits["size_mb"],
+        mean=tuple(traits["mean"]) if tag else None,
+        std=tuple(traits["std"]) if tag else None,
         licence=family["licence"],
         source=family["source"],
         note=family["note"],

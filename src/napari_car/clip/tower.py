@@ -157,7 +157,8 @@ class VisionTower:
         # Attention with its weights: the fused kernel has no batching rule for its backward pass.
         tokens, _ = run_block(self._last, tokens, activations)
         pooled = self._ln_post(tokens)[:, 1:].mean(dim=1)
-        return pooled if self._proj is None else pooled @ self._proj
+        embedding: Tensor = pooled if self._proj is None else pooled @ self._proj
+        return embedding
 
     @torch.no_grad()
     def class_token_embedding(self, images: Float[Tensor, "B 3 H W"], blocks: str = "all") -> Float[Tensor, "B E"]:

@@ -65,7 +65,7 @@ def merge_expressions(
     weights = scores.astype(np.float32)
     total = float(weights.sum())
     if total > 0:
-        merged: Bool[np.ndarray, "H2 W2"] = np.tensordot(weights, resized, axes=1) / total >= MERGE_THRESHOLD
+        merged = np.asarray(np.tensordot(weights, resized, axes=1) / total >= MERGE_THRESHOLD)
         if np.count_nonzero(merged) > MIN_MERGED_SHARE * merged.size:
             return merged
     union: Bool[np.ndarray, "H2 W2"] = (resized > MERGE_THRESHOLD).any(axis=0)

@@ -80,15 +80,15 @@ class PermutohedralLattice:
         vertices, n_incidences = torch.unique_consecutive(sorted_keys, return_counts=True)
         del keys, sorted_keys
         n_vertices = len(vertices)
-        slice_vertices = torch.empty_like(order, dtype=torch.int32)
-        slice_vertices[order] = torch.repeat_interleave(
+        vertex_of_sorted = torch.repeat_interleave(
             torch.arange(n_vertices, dtype=torch.int32, device=order.device), n_incidences, output_size=len(order)
         )
+        slice_vertices = torch.empty_like(vertex_of_sorted).scatter_(0, order, vertex_of_sorted)
         starts = torch.zeros(n_vertices + 1, dtype=torch.int32, device=order.device)
         starts[1:] = n_incidences.cumsum(0)
         return cls(
             splat_points=(order % n).int(),
-            splat_weights=weights.view(-1)[order],
+            splat_weights=weights.view(-1).index_select(0, order),
             splat_starts=starts,
             neighbors=_find_neighbors(vertices, numbering),
             blur_weights=weights.new_tensor([1.0, 0.5, 0.5]).repeat(n_vertices + 1, 1),
@@ -234,12 +234,11 @@ def _find_neighbors(vertices: Tensor, numbering: _VertexNumbering) -> Tensor:
         # ... and d + 1 more along the direction: one quotient more. The last coordinate is not part of the number.
         step = int(numbering.strides[direction]) * (d + 1) if direction < d else 0
         wanted = before_any + step
-        found = torch.searchsorted(vertices, wanted, out_int32=True).clamp_(max=n_vertices - 1)
+        found = torch.searchsorted(vertices, wanted).clamp_(max=n_vertices - 1)
         found = torch.where(vertices.index_select(0, found) == wanted, found, absent)
         neighbors[direction, :-1, 1] = found
         # "After" is the reverse of "before".
-        after = torch.full_like(own, absent)
-        after[found] = own[:-1]
+        after = torch.full_like(own, absent).scatter_(0, found, own[:-1])
         after[absent] = absent
         neighbors[direction, :, 2] = after
     return neighbors
