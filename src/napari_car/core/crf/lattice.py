@@ -9,7 +9,6 @@ interpreter lock.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Self
 
 import torch
 from jaxtyping import Float32, Int32, Int64
@@ -54,7 +53,7 @@ class PermutohedralLattice:
     slice_weights: Float32[Tensor, "n corners"]
 
     @classmethod
-    def build(cls, features: Float32[Tensor, "d n"]) -> Self:
+    def build(cls, features: Float32[Tensor, "d n"]) -> "PermutohedralLattice":
         """Find the lattice vertices around points.
 
         Parameters
@@ -109,7 +108,7 @@ class PermutohedralLattice:
             table = embedding_bag(neighbors, table, mode="sum", per_sample_weights=self.blur_weights)
         return embedding_bag(self.slice_vertices, table, mode="sum", per_sample_weights=self.slice_weights)
 
-    def normalized(self) -> Self:
+    def normalized(self) -> "PermutohedralLattice":
         """Return the lattice of the symmetrically normalised kernel D^-1/2 K D^-1/2, where D = diag(K 1)."""
         ones = self.slice_weights.new_ones((len(self.slice_weights), 1))
         scale = self.filter(ones).add_(1e-20).rsqrt_()
@@ -132,7 +131,7 @@ class _VertexNumbering:
     strides: Int64[Tensor, "d 1"]
 
     @classmethod
-    def around(cls, features: Tensor) -> Self:
+    def around(cls, features: Tensor) -> "_VertexNumbering":
         """Return a numbering for the vertices in the points' bounding box."""
         low, high = features.amin(1).double(), features.amax(1).double()
         scales = _axis_scales(len(features)).to(low)

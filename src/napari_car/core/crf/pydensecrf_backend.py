@@ -9,10 +9,10 @@ from jaxtyping import Float32, UInt8
 from napari_car.config import CRFConfig
 from napari_car.errors import MissingExtraError
 
-from .refinement import MIN_PROBABILITY
+from .refinement import MIN_PROBABILITY, DenseCRF
 
 
-class PydensecrfCRF:
+class PydensecrfCRF(DenseCRF):
     """Dense CRF over one image by pydensecrf.
 
     pydensecrf holds the interpreter lock while it builds its lattices and throughout each iteration; other threads,

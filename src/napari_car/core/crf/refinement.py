@@ -1,8 +1,9 @@
 """What every dense CRF backend does: from label probabilities to marginals and labels."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float32, Int32
@@ -11,13 +12,13 @@ MIN_PROBABILITY = 1e-5
 """Lower bound of a probability, so that its energy -log p is finite."""
 
 
-class DenseCRF(Protocol):
+class DenseCRF(ABC):
     """A dense CRF over the pixels of one image, for any number of label probabilities in turn."""
 
-    @property
-    def backend(self) -> str:
-        """Name of the implementation, for the provenance of a result."""
+    backend: ClassVar[str]
+    """Name of the implementation, for the provenance of a result."""
 
+    @abstractmethod
     def iterate(
         self, probabilities: Float32[np.ndarray, "*queries labels H W"]
     ) -> Iterator[Float32[np.ndarray, "*queries labels H W"]]:
@@ -67,7 +68,7 @@ def refine_labels(crf: DenseCRF, probabilities: Float32[np.ndarray, "*queries la
     )
 
 
-class Unrefined:
+class Unrefined(DenseCRF):
     """Stands in for a dense CRF where none is wanted: Q is the probabilities, normalised."""
 
     backend = "none"

@@ -11,10 +11,10 @@ from napari_car.config import CRFConfig
 
 from .lattice import PermutohedralLattice
 from .meanfield import PairwiseKernel, iterate_mean_field
-from .refinement import MIN_PROBABILITY
+from .refinement import MIN_PROBABILITY, DenseCRF
 
 
-class TorchCRF:
+class TorchCRF(DenseCRF):
     """Dense CRF over one image, with permutohedral lattices built once and used for every call.
 
     Gives pydensecrf's marginals but for rounding (see the tests), releases the interpreter lock, and gives the same
