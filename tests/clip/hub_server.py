@@ -120,7 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
             sha256 = hashlib.sha256(content).hexdigest()
             stated = {"X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(content))}
             stated["X-Linked-Etag"] = f'"{sha256}"' if self.hub.states_hash else '"abc"'
-            if self.hub.storage:
+            if name.endswith(".json"):  # small files are in git itself
+                git_sha1 = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+                self._send_content(content, with_body, {"X-Repo-Commit": COMMIT, "ETag": f'W/"{git_sha1}"'})
+            elif self.hub.storage:
                 other_origin = self.hub.endpoint.replace("127.0.0.1", "localhost")
                 self._send(302, stated | {"Location": f"{other_origin}/storage/{sha256}"})
             else:

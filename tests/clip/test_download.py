@@ -104,6 +104,46 @@ def test_contents_are_asked_for_at_the_commit_that_was_described(hub: Hub, tmp_p
     assert methods_and_revisions == [("HEAD", "main"), ("GET", "0123456789abcdef0123456789abcdef01234567")]
 
 
+ANY = find_checkpoint("hf-hub:laion/some-clip")
+CONFIG = b'{"model_cfg": {}}'
+
+
+@pytest.fixture
+def any_hub(hub: Hub) -> Hub:
+    hub.put("laion/some-clip", SAFETENSORS, CONTENT)
+    hub.put("laion/some-clip", "open_clip_config.json", CONFIG)
+    return hub
+
+
+def test_any_repository_is_downloaded_with_its_configuration(any_hub: Hub, tmp_path: Path) -> None:
+    steps = list(download(ANY, tmp_path, endpoint=any_hub.endpoint))
+    assert {step.total_bytes for step in steps} == {len(CONTENT)}
+    folder = tmp_path / "hf-hub" / "laion" / "some-clip"
+    assert locate("hf-hub:laion/some-clip", tmp_path) == folder / SAFETENSORS
+    assert (folder / SAFETENSORS).read_bytes() == CONTENT
+    assert (folder / "open_clip_config.json").read_bytes() == CONFIG
+
+
+def test_only_the_missing_configuration_is_downloaded(any_hub: Hub, tmp_path: Path) -> None:
+    path = fetch(ANY, tmp_path, endpoint=any_hub.endpoint)
+    path.with_name("open_clip_config.json").unlink()
+    any_hub.requests.clear()
+    assert fetch(ANY, tmp_path, endpoint=any_hub.endpoint) == path
+    assert [path.rpartition("/")[2] for _, path, _ in any_hub.requests] == ["open_clip_config.json"] * 2
+
+
+def test_configuration_is_verified_too(any_hub: Hub, tmp_path: Path) -> None:
+    any_hub.wrong_bytes = b"["
+    assert "The open_clip_config.json received" in refused(tmp_path, any_hub, ANY)
+    assert not (tmp_path / "hf-hub" / "laion" / "some-clip" / "open_clip_config.json").exists()
+
+
+def test_repository_without_configuration_is_no_checkpoint(any_hub: Hub, tmp_path: Path) -> None:
+    del any_hub.files["laion/some-clip", "open_clip_config.json"]
+    sentence = refused(tmp_path, any_hub, ANY)
+    assert "laion/some-clip has no open_clip_config.json, so it holds no checkpoint of open_clip" in sentence
+
+
 # What breaks and goes on ----------------------------------------------------------------------------------------
 
 
@@ -271,16 +311,14 @@ def test_offline_with_the_file_on_disk_needs_no_network(hub: Hub, tmp_path: Path
     assert fetch(CHECKPOINT, tmp_path, endpoint=dead_endpoint) == path
 
 
-def test_offline_mode_of_the_hub_client_is_honoured(
-    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_offline_mode_of_the_hub_client_is_honoured(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE forbids to download it: unset it, or copy" in refused(tmp_path, hub)
     assert hub.requests == []
 
 
 def test_demo_is_never_requested(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_car.clip.folder.files", lambda package: tmp_path)
+    monkeypatch.setattr("napari_car.clip.folder.files", lambda _: tmp_path)
     assert "install napari-car again" in refused(tmp_path, hub, find_checkpoint("demo"))
     assert hub.requests == []
 
@@ -288,11 +326,9 @@ def test_demo_is_never_requested(hub: Hub, tmp_path: Path, monkeypatch: pytest.M
 # Disks ----------------------------------------------------------------------------------------------------------
 
 
-def test_too_little_space_is_seen_before_the_start(
-    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_space_is_seen_before_the_start(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(9_000_000, 8_000_000, 1_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(9_000_000, 8_000_000, 1_000_000))
     sentence = refused(tmp_path, hub)
     assert f"needs 3.0 MB, but {tmp_path} has only 1.0 MB free" in sentence
     assert "choose another folder with --models-folder or NAPARI_CAR_MODELS" in sentence
@@ -325,7 +361,7 @@ def test_full_disk_for_real(hub: Hub, tiny_disk: Path, monkeypatch: pytest.Monke
     assert f"{tiny_disk} has only 1.0 MB free" in refused(tiny_disk, hub)
     usage = namedtuple("usage", "total used free")
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 0, 10**9))
+        patch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 0, 10**9))
         assert "The disk was full before" in refused(tiny_disk, hub)
     n_kept = inspect(CHECKPOINT, tiny_disk).size_bytes
     assert 500_000 < n_kept <= 1 << 20

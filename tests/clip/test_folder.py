@@ -10,7 +10,7 @@ import pytest
 from hub_server import safetensors_bytes
 
 from napari_car.clip import folder as folder_module
-from napari_car.clip.folder import OnDisk, checkpoint_folder, inspect, locate, models_folder, require
+from napari_car.clip.folder import OnDisk, checkpoint_folder, hub_checkpoints, inspect, locate, models_folder, require
 from napari_car.clip.registry import find_checkpoint
 from napari_car.errors import CheckpointError
 
@@ -147,6 +147,27 @@ def test_demo_is_in_the_package_whatever_the_folder(tmp_path: Path) -> None:
 
 
 def test_missing_demo_is_not_looked_for_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_module, "files", lambda package: tmp_path)
+    monkeypatch.setattr(folder_module, "files", lambda _: tmp_path)
     with pytest.raises(CheckpointError, match="install napari-car again"):
         require("demo", tmp_path)
+
+
+def test_repository_of_the_hub_is_complete_with_its_configuration(tmp_path: Path) -> None:
+    checkpoint = find_checkpoint("hf-hub:laion/some-clip")
+    folder = tmp_path / "hf-hub" / "laion" / "some-clip"
+    folder.mkdir(parents=True)
+    weights = folder / "open_clip_model.safetensors"
+    weights.write_bytes(safetensors_bytes(10))
+    assert checkpoint_folder(checkpoint, tmp_path) == folder
+    assert inspect(checkpoint, tmp_path).state == "partial"
+    with pytest.raises(CheckpointError, match=r"copy open_clip_config\.json and open_clip_model\.safetensors"):
+        require("hf-hub:laion/some-clip", tmp_path)
+    (folder / "open_clip_config.json").write_text("{}")
+    assert locate("hf-hub:laion/some-clip", tmp_path) == weights
+    assert hub_checkpoints(tmp_path) == [checkpoint]
+
+
+def test_folders_that_are_no_repositories_are_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "hf-hub" / "laion" / ".DS_Store").mkdir(parents=True)
+    assert hub_checkpoints(tmp_path) == []
+    assert hub_checkpoints(tmp_path / "none") == []

@@ -27,6 +27,8 @@ def test_entry_agrees_with_open_clip(checkpoint: Checkpoint) -> None:
     activation = "-quickgelu" if known.get("quick_gelu") else ""
     assert checkpoint.architecture == architecture + activation
     assert checkpoint.architecture in open_clip.list_models()
+    assert checkpoint.mean == known["mean"]
+    assert checkpoint.std == known["std"]
 
 
 @pytest.mark.parametrize("architecture", sorted({checkpoint.architecture for checkpoint in ON_THE_HUB}))
@@ -96,6 +98,21 @@ def test_mistyped_name_is_met_by_a_suggestion(typed: str, meant: str) -> None:
 def test_name_like_no_other_is_met_by_the_list(typed: str) -> None:
     with pytest.raises(CheckpointError, match=f"no checkpoint '{typed}': `napari-car models` lists all names"):
         find_checkpoint(typed)
+
+
+def test_any_repository_of_the_hub_can_be_named() -> None:
+    checkpoint = find_checkpoint("hf-hub:laion/CLIP-ViT-B-16-DataComp.L-s1B-b8K")
+    assert checkpoint.hub_repo == "laion/CLIP-ViT-B-16-DataComp.L-s1B-b8K"
+    assert checkpoint.architecture is None
+    assert checkpoint.source == "https://huggingface.co/laion/CLIP-ViT-B-16-DataComp.L-s1B-b8K"
+
+
+@pytest.mark.parametrize(
+    "name", ["hf-hub:", "hf-hub:laion", "hf-hub:a/b/c", "hf-hub:../..", "hf-hub:/b", "hf-hub:a b/c"]
+)
+def test_malformed_repository_is_refused(name: str) -> None:
+    with pytest.raises(CheckpointError, match="is not of the form hf-hub:owner/repository"):
+        find_checkpoint(name)
 
 
 def test_registry_and_folder_load_neither_torch_nor_the_network_client() -> None:

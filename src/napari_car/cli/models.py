@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from napari_car.clip.folder import FOLDER_VARIABLE, OnDisk, inspect, models_folder
+from napari_car.clip.folder import FOLDER_VARIABLE, OnDisk, hub_checkpoints, inspect, models_folder
 from napari_car.clip.registry import Checkpoint, find_checkpoint, load_registry
 
 
@@ -28,12 +28,18 @@ def folder_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.group(invoke_without_command=True)
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known about each checkpoint as JSON.")
+@click.option("--architectures", is_flag=True, help="List the names that may stand in ARCHITECTURE:FILE instead.")
 @click.pass_context
-def models(context: click.Context, models_folder: Path | None, as_json: bool) -> None:
+def models(context: click.Context, models_folder: Path | None, as_json: bool, architectures: bool) -> None:
     """List the checkpoints that can be named, and which are on disk."""
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        return
+    if architectures:
+        click.echo("\n".join(_vision_transformers()))
+    else:
         folder = _folder(models_folder)
-        stored = [(checkpoint, inspect(checkpoint, folder)) for checkpoint in load_registry().values()]
+        checkpoints = [*load_registry().values(), *hub_checkpoints(folder)]
+        stored = [(checkpoint, inspect(checkpoint, folder)) for checkpoint in checkpoints]
         if as_json:
             click.echo(_as_json(stored, folder))
         else:
@@ -45,8 +51,9 @@ def models(context: click.Context, models_folder: Path | None, as_json: bool) ->
 @folder_option
 @click.pass_context
 def download(context: click.Context, name: str, models_folder: Path | None) -> None:
-    """Download the checkpoint NAME, such as ViT-B-16/openai, and verify it.
+    """Download the checkpoint NAME and verify it.
 
+    NAME is one of those that `napari-car models` lists, such as ViT-B-16/openai, or hf-hub:owner/repository.
     A download that was interrupted goes on where it stopped.
     """
     checkpoint = find_checkpoint(name)
@@ -57,7 +64,7 @@ def download(context: click.Context, name: str, models_folder: Path | None) -> N
         return
     _download_with_bar(checkpoint, folder)
     on_disk = inspect(checkpoint, folder)
-    click.echo(f"{checkpoint.name}, {_mb(on_disk)}, SHA-256 verified: {on_disk.path}")
+    click.echo(f"{checkpoint.name}, {_mb(on_disk)}, verified: {on_disk.path}")
 
 
 def _folder(chosen: Path | None) -> Path:
@@ -72,13 +79,29 @@ def _download_with_bar(checkpoint: Checkpoint, folder: Path) -> None:
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(TextColumn("{task.description}"), *columns, console=console, transient=True) as progress:
+    text = TextColumn("{task.description}")
+    with Progress(text, *columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bars = {
             "downloading": progress.add_task(f"Downloading {checkpoint.name}", total=None),
             "verifying": progress.add_task("Verifying", total=None, visible=False),
         }
         for step in download_steps(checkpoint, folder):
             progress.update(bars[step.stage], completed=step.n_bytes, total=step.total_bytes, visible=True)
+
+
+def _vision_transformers() -> list[str]:
+    """Return open_clip's names of the architectures that can serve as f or g."""
+    # Imported here because it loads torch.
+    import open_clip
+
+    configs = {name: open_clip.get_model_config(name) for name in open_clip.list_models()}
+    return [
+        name
+        for name, config in configs.items()
+        if isinstance(config["vision_cfg"].get("layers"), int)  # others are ResNets or models of timm
+        and not config["vision_cfg"].keys() & {"attentional_pool", "pool_type"}
+        and not config["text_cfg"].keys() & {"hf_model_name", "hf_tokenizer_name"}
+    ]
 
 
 def _as_json(stored: list[tuple[Checkpoint, OnDisk]], folder: Path) -> str:

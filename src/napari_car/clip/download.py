@@ -80,8 +80,8 @@ def download(
 ) -> Generator[DownloadProgress, None, Path]:
     """Download a checkpoint into the models folder and verify it, step by step.
 
-    The file gets its name only when its hash is the one the hub states. A download that stops, for whichever reason, leaves a
-    ``.partial`` file that the next one continues; closing the generator stops it at once.
+    The file gets its name only when its hash is the one the hub states. A download that stops, for whichever
+    reason, leaves a ``.partial`` file that the next one continues; closing the generator stops it at once.
 
     Parameters
     ----------

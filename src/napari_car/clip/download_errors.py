@@ -31,9 +31,9 @@ def explain_failure(error: Exception, checkpoint: Checkpoint, folder: Path) -> s
     """
     if isinstance(error, HfHubHTTPError):
         return _explain_refusal(error, checkpoint)
-    if isinstance(error, (ClientError, OfflineModeIsEnabled)):
-        return _explain_no_connection(error, checkpoint, folder)
-    return _explain_disk(error, checkpoint, folder)
+    if isinstance(error, OSError) and not isinstance(error, OfflineModeIsEnabled):
+        return _explain_disk(error, checkpoint, folder)
+    return _explain_no_connection(error, checkpoint, folder)
 
 
 def explain_lack_of_space(n_needed_bytes: int, n_free_bytes: int, checkpoint: Checkpoint, folder: Path) -> str:

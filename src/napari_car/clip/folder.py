@@ -74,7 +74,8 @@ def checkpoint_folder(checkpoint: Checkpoint, folder: Path) -> Path:
 def hub_checkpoints(folder: Path) -> list[Checkpoint]:
     """Return the checkpoints in the models folder that are named by their repository on the hub."""
     return [
-        find_checkpoint(f"{HUB_PREFIX}{path.parent.name}/{path.name}") for path in sorted(folder.glob("hf-hub/*/*"))
+        find_checkpoint(f"{HUB_PREFIX}{path.parent.name}/{path.name}")
+        for path in sorted(folder.glob("hf-hub/[!.]*/[!.]*"))
     ]
 
 
