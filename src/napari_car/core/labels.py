@@ -65,8 +65,8 @@ def merge_expressions(
     weights = scores.astype(np.float32)
     total = float(weights.sum())
     if total > 0:
-        merged = np.asarray(np.tensordot(weights, resized, axes=1) / total >= MERGE_THRESHOLD)
-        if np.count_nonzero(merged) > MIN_MERGED_SHARE * merged.size:
-            return merged
+        mean = np.asarray(np.tensordot(weights, resized, axes=1) / np.float32(total))
+        if np.count_nonzero(mean >= MERGE_THRESHOLD) > MIN_MERGED_SHARE * mean.size:
+            return np.asarray(mean >= MERGE_THRESHOLD)
     union: Bool[np.ndarray, "H2 W2"] = (resized > MERGE_THRESHOLD).any(axis=0)
     return union
