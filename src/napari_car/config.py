@@ -263,9 +263,9 @@ class CaRConfig(Checked):
         return plain(dataclasses.asdict(self))  # type: ignore[no-any-return]
 
     @classmethod
-    def from_dict(cls, mapping: Mapping[str, Any]) -> Self:
-        """Build from nested dicts; what is missing keeps its default, unknown keys raise ConfigError."""
-        return updated(cls(), mapping, "")
+    def from_dict(cls, mapping: Mapping[str, Any], base: Self | None = None) -> Self:
+        """Build from nested dicts; what is missing is as in base or the default, unknown keys raise ConfigError."""
+        return updated(base or cls(), mapping, "")
 
     def to_toml(self) -> str:
         """Return the parameters as TOML text."""
@@ -274,8 +274,8 @@ class CaRConfig(Checked):
         return tomli_w.dumps(self.to_dict())
 
     @classmethod
-    def from_toml(cls, path: Path | str) -> Self:
-        """Read a TOML file; what is missing keeps its default.
+    def from_toml(cls, path: Path | str, base: Self | None = None) -> Self:
+        """Read a TOML file; what is missing is as in base or the default.
 
         Raises
         ------
@@ -286,4 +286,4 @@ class CaRConfig(Checked):
             mapping = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"The configuration file {path} cannot be read: {error}") from error
-        return cls.from_dict(mapping)
+        return cls.from_dict(mapping, base)
