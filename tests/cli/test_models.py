@@ -71,7 +71,8 @@ def test_list_shows_each_checkpoint_with_size_and_licence(empty_models_folder: P
     result = run()
     assert result.exit_code == 0
     for checkpoint in load_registry().values():
-        assert f"{checkpoint.size_mb} MB" in " ".join(row(result.output, checkpoint.name))
+        if checkpoint.hub_repo:  # the demo checkpoint is on disk, so its exact size is shown
+            assert f"{checkpoint.size_mb} MB" in " ".join(row(result.output, checkpoint.name))
         assert f"{checkpoint.note} ({checkpoint.licence})" in result.output
         assert checkpoint.source in result.output
     assert row(result.output, "ViT-B-16/openai") == ["ViT-B-16/openai", "ViT-B-16-quickgelu", "598", "MB", "f", "–"]
@@ -97,12 +98,17 @@ def test_list_shows_what_is_not_whole(empty_models_folder: Path, name: str, stat
 
 
 def test_list_shows_repositories_that_were_downloaded_by_their_id(empty_models_folder: Path, hub_server: Any) -> None:
-    assert "other repositories" not in run().output
-    path = empty_models_folder / "hf-hub" / "laion" / "some-clip" / SAFETENSORS
+    assert "hf-hub:" not in run().output
+    path = empty_models_folder / "hf-hub" / "laion" / "CLIP-ViT-B-16-DataComp.L-s1B-b8K" / SAFETENSORS
     path.parent.mkdir(parents=True)
     path.write_bytes(hub_server.safetensors_bytes(4_000_000))
     path.with_name("open_clip_config.json").write_text("{}")
-    assert row(run().output, "hf-hub:laion/some-clip")[-1] == "yes"
+    assert "hf-hub:laion/CLIP-ViT-B-16-DataComp.L-s1B-b8K is on disk (complete, 4 MB)" in run().output
+    assert json.loads(run("--json").output)["checkpoints"][-1]["hub_repo"] == "laion/CLIP-ViT-B-16-DataComp.L-s1B-b8K"
+
+
+def test_brackets_in_the_models_folder_are_shown(tmp_path: Path) -> None:
+    assert f"models folder: {tmp_path / '[old]'}\n" in run("--models-folder", str(tmp_path / "[old]")).output
 
 
 def test_option_chooses_the_folder_before_or_after_the_command(tmp_path: Path, hub_server: Any) -> None:

@@ -168,6 +168,7 @@ def test_repository_of_the_hub_is_complete_with_its_configuration(tmp_path: Path
 
 
 def test_folders_that_are_no_repositories_are_not_listed(tmp_path: Path) -> None:
-    (tmp_path / "hf-hub" / "laion" / ".DS_Store").mkdir(parents=True)
+    for name in (".DS_Store", "with space", "empty"):
+        (tmp_path / "hf-hub" / "laion" / name).mkdir(parents=True)
     assert hub_checkpoints(tmp_path) == []
     assert hub_checkpoints(tmp_path / "none") == []

@@ -38,12 +38,19 @@ def models(context: click.Context, models_folder: Path | None, as_json: bool, ar
         click.echo("\n".join(_vision_transformers()))
     else:
         folder = _folder(models_folder)
-        checkpoints = [*load_registry().values(), *hub_checkpoints(folder)]
-        stored = [(checkpoint, inspect(checkpoint, folder)) for checkpoint in checkpoints]
+        known = [(checkpoint, inspect(checkpoint, folder)) for checkpoint in load_registry().values()]
+        others = [(checkpoint, inspect(checkpoint, folder)) for checkpoint in hub_checkpoints(folder)]
         if as_json:
-            click.echo(_as_json(stored, folder))
+            click.echo(_as_json(known + others, folder))
         else:
-            _print_tables(stored, folder)
+            _print_tables(known)
+            for checkpoint, on_disk in others:
+                click.echo(f"{checkpoint.name} is on disk ({on_disk.state}, {_mb(on_disk)})")
+            click.echo(
+                "suits: f proposes masks, g classifies them\n"
+                f"models folder: {folder}\n"
+                "download one: napari-car models download NAME"
+            )
 
 
 @models.command()
@@ -110,7 +117,7 @@ def _as_json(stored: list[tuple[Checkpoint, OnDisk]], folder: Path) -> str:
     return json.dumps({"models_folder": folder, "checkpoints": entries}, indent=2, default=str)
 
 
-def _print_tables(stored: list[tuple[Checkpoint, OnDisk]], folder: Path) -> None:
+def _print_tables(stored: list[tuple[Checkpoint, OnDisk]]) -> None:
     """Print one table for each publication, under its licence and source."""
     console = Console(highlight=False)
     families = itertools.groupby(stored, key=lambda entry: (entry[0].note, entry[0].licence, entry[0].source))
@@ -124,21 +131,16 @@ def _print_tables(stored: list[tuple[Checkpoint, OnDisk]], folder: Path) -> None
         table.add_column("suits", width=5)
         table.add_column("on disk", width=7)
         for checkpoint, on_disk in members:
+            is_complete = on_disk.state == "complete"
             table.add_row(
-                f"[green]{checkpoint.name}[/]" if on_disk.state == "complete" else checkpoint.name,
+                checkpoint.name,
                 checkpoint.architecture or "its own",
-                _mb(on_disk) if on_disk.state == "complete" else f"{checkpoint.size_mb} MB",
+                _mb(on_disk) if is_complete else f"{checkpoint.size_mb} MB",
                 " ".join(checkpoint.suits) or "–",
                 {"absent": "–", "complete": "yes"}.get(on_disk.state, on_disk.state),
+                style="green" if is_complete else None,
             )
-        console.print(table)
-        console.print()
-    console.print(
-        "suits: f proposes masks, g classifies them\n"
-        f"models folder: {folder}\n"
-        "download one: napari-car models download NAME",
-        soft_wrap=True,
-    )
+        console.print(table, "")
 
 
 def _mb(on_disk: OnDisk) -> str:

@@ -19,7 +19,7 @@ import platformdirs
 
 from napari_car.errors import CheckpointError
 
-from .registry import HUB_PREFIX, WEIGHTS_FILES, Checkpoint, find_checkpoint
+from .registry import HUB_NAME, HUB_PREFIX, WEIGHTS_FILES, Checkpoint, find_checkpoint
 
 FOLDER_VARIABLE = "NAPARI_CAR_MODELS"
 """Environment variable that names the models folder."""
@@ -73,10 +73,9 @@ def checkpoint_folder(checkpoint: Checkpoint, folder: Path) -> Path:
 
 def hub_checkpoints(folder: Path) -> list[Checkpoint]:
     """Return the checkpoints in the models folder that are named by their repository on the hub."""
-    return [
-        find_checkpoint(f"{HUB_PREFIX}{path.parent.name}/{path.name}")
-        for path in sorted(folder.glob("hf-hub/[!.]*/[!.]*"))
-    ]
+    names = (f"{HUB_PREFIX}{path.parent.name}/{path.name}" for path in sorted(folder.glob("hf-hub/*/*")))
+    found = [find_checkpoint(name) for name in names if HUB_NAME.fullmatch(name)]
+    return [checkpoint for checkpoint in found if inspect(checkpoint, folder).state != "absent"]
 
 
 def inspect(checkpoint: Checkpoint, folder: Path) -> OnDisk:

@@ -24,7 +24,8 @@ Some publishers store no safetensors; the ``.bin`` is then read with ``torch.loa
 """
 
 HUB_PREFIX = "hf-hub:"
-"""Start of names that stand for any repository on the hub in open_clip's format."""
+HUB_NAME = re.compile(HUB_PREFIX + r"(\w[\w.-]*/\w[\w.-]*)")
+"""Names that stand for any repository on the hub in open_clip's format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +115,10 @@ def _registry() -> MappingProxyType[str, Checkpoint]:
 
 def _hub_checkpoint(name: str) -> Checkpoint:
     """Return what is known of any repository on the hub."""
-    repo = name.removeprefix(HUB_PREFIX)
-    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", repo):
+    match = HUB_NAME.fullmatch(name)
+    if not match:
         raise CheckpointError(f"{name!r} is not of the form {HUB_PREFIX}owner/repository.")
+    repo = match[1]
     return Checkpoint(
         name=name,
         architecture=None,
