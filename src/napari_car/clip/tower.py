@@ -44,7 +44,7 @@ def check_tower(visual: nn.Module, name: str) -> None:
         reason = "its image tower has a single block"
     else:
         return
-    raise CheckpointError(f"{name} cannot serve as f or g: {reason}. Choose a ViT, such as ViT-B-16.")
+    raise CheckpointError(f"{name} cannot serve as f or g: {reason}; choose a ViT such as ViT-B-16.")
 
 
 class VisionTower:
