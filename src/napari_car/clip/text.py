@@ -45,7 +45,8 @@ class TextEncoder:
         QueryError
             If a text has more tokens than the model reads.
         """
-        known = self._cache.get(texts)
+        # A damaged file may hold rows of another length.
+        known = {text: row for text, row in self._cache.get(texts).items() if row.shape == (self.width,)}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
         for text in missing:
             self._check_length(text)

@@ -65,8 +65,8 @@ class TextCache:
                     row = connection.execute(
                         "SELECT embedding FROM texts WHERE checkpoint = ? AND text = ?", (self.checkpoint, text)
                     ).fetchone()
-                    if row is not None:
-                        found[text] = np.frombuffer(row[0], dtype=np.float32)
+                    if row is not None and (embedding := _embedding(row[0])) is not None:
+                        found[text] = embedding
             self._remember({text: found[text] for text in missing if text in found})
         return found
 
@@ -104,6 +104,12 @@ class TextCache:
         """Go on without the file when it cannot be used."""
         try:
             yield
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, UnicodeError) as error:
             _logger.warning("Texts are not cached in %s: %s", self._file, error)
             self._file = None
+
+
+def _embedding(stored: object) -> NDArray[np.float32] | None:
+    """Return a stored row as an array; None if it is damaged."""
+    whole = isinstance(stored, bytes) and len(stored) % np.dtype(np.float32).itemsize == 0
+    return np.frombuffer(stored, dtype=np.float32) if whole else None  # type: ignore[call-overload,no-any-return]
