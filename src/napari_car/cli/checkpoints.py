@@ -1,0 +1,156 @@
+"""Which checkpoints a command uses: its options, what is missing, and what was found."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from napari_car.clip.folder import FOLDER_VARIABLE, models_folder, require
+from napari_car.clip.registry import HUB_PREFIX
+from napari_car.errors import CheckpointError
+from napari_car.presets import find_preset
+
+from .options import in_section
+
+if TYPE_CHECKING:
+    from napari_car.segmenter import Segmenter
+
+DEMO = "demo"
+DEMO_NOTICE = "demo checkpoint: knows drawn shapes and cells, not photographs"
+"""Said whenever the checkpoint of the package is used."""
+
+_SECTION = "Networks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Networks:
+    """f and g as the user chose them, and where they run."""
+
+    f: str
+    g: str
+    folder: Path
+    device: str
+    precision: str
+    from_preset: bool
+    """Whether at least one of them was not named by the user."""
+
+    def check_on_disk(self) -> None:
+        """Refuse named checkpoints that are not on disk, without loading torch.
+
+        Raises
+        ------
+        CheckpointError
+            If one is missing, damaged or unknown; the text says what to do.
+        """
+        for name in dict.fromkeys((self.f, self.g)):
+            is_file_or_folder = Path(name).expanduser().exists() or (":" in name and not name.startswith(HUB_PREFIX))
+            if is_file_or_folder:
+                continue
+            try:
+                require(name, self.folder)
+            except CheckpointError as error:
+                hint = f" Or try napari-car with --model {DEMO} ({DEMO_NOTICE})." if self.from_preset else ""
+                raise CheckpointError(f"{error}{hint}") from error
+
+    def load(self) -> "Segmenter":
+        """Load f and g; errors as for :class:`napari_car.Segmenter`."""
+        from napari_car.segmenter import Segmenter
+
+        return Segmenter(self.f, self.g, models_folder=self.folder, device=self.device, precision=self.precision)
+
+    def identify(self) -> tuple[str, str]:
+        """Return architecture and hash of f and g without loading them."""
+        return _identify(self.f, self.folder), _identify(self.g, self.folder)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user must know about the choice."""
+        return (DEMO_NOTICE,) if DEMO in (self.f, self.g) else ()
+
+
+def choose_networks(
+    preset: str,
+    *,
+    model: str | None = None,
+    f: str | None = None,
+    g: str | None = None,
+    folder: Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+) -> Networks:
+    """Return the checkpoints of a preset, unless others are named.
+
+    Raises
+    ------
+    click.UsageError
+        If ``--model`` stands beside ``--f`` or ``--g``.
+    """
+    if model is not None and (f is not None or g is not None):
+        raise click.UsageError("--model names the network for both f and g: leave out --f and --g, or --model.")
+    chosen = find_preset(preset)
+    return Networks(
+        f=f or model or chosen.f,
+        g=g or model or chosen.g,
+        folder=models_folder(folder),
+        device=device,
+        precision=precision,
+        from_preset=model is None and (f is None or g is None),
+    )
+
+
+def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--models-folder``, ``--device`` and ``--precision``."""
+    for option in (
+        in_section(
+            _SECTION,
+            "--precision",
+            type=click.Choice(["auto", "fp32", "fp16", "bf16"]),
+            default="auto",
+            help="Floating-point type; auto is fp16 on CUDA, else fp32.",
+        ),
+        in_section(
+            _SECTION,
+            "--device",
+            default="auto",
+            metavar="NAME",
+            help="auto, cpu, cuda, cuda:N or mps; auto takes the fastest there is.",
+        ),
+        in_section(
+            _SECTION,
+            "--models-folder",
+            type=click.Path(file_okay=False, path_type=Path),
+            help=f"Folder of the checkpoints.  [default: {FOLDER_VARIABLE}, else the user's data directory]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--model``, ``--f`` and ``--g``."""
+    for option in (
+        in_section(_SECTION, "--g", metavar="NAME", help="Mask classifier.  [default: the preset's]"),
+        in_section(_SECTION, "--f", metavar="NAME", help="Mask proposal generator.  [default: the preset's]"),
+        in_section(
+            _SECTION,
+            "--model",
+            metavar="NAME",
+            help="One network as both f and g. NAME is one that `napari-car models` lists, a folder in "
+            "open_clip's format, or ARCHITECTURE:FILE for a checkpoint file; likewise for --f and --g.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@functools.cache
+def _identify(name: str, folder: Path) -> str:
+    """Return what a result depends on: architecture and content of the checkpoint."""
+    from napari_car.clip.loading import resolve_source
+    from napari_car.clip.weights import hash_file
+
+    source = resolve_source(name, folder)
+    return f"{source.architecture} {hash_file(source.weights)}"

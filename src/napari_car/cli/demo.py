@@ -1,0 +1,97 @@
+"""``napari-car demo``: the sample scenes of the package, segmented with the checkpoint of the package."""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from napari_car.config import CaRConfig
+from napari_car.errors import CaRError
+from napari_car.io.outputs import write_json
+from napari_car.queries import Query
+
+from .batch import Batch, Job
+from .checkpoints import DEMO, DEMO_NOTICE, choose_networks
+from .folders import SUMMARY
+from .options import debug_option
+from .record import read_summary
+from .segment import report
+
+DEFAULT_OUT = Path("demo-output")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A sample image and what is looked for in it, some of it absent."""
+
+    image: Path
+    queries: tuple[Query, ...]
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_OUT,
+    show_default=True,
+    help="Folder of the results.",
+)
+@click.option("--overwrite", is_flag=True, help="Segment again what is done.")
+@debug_option
+def demo(out: Path, overwrite: bool) -> None:
+    """Segment the sample scenes of the package by text, without any download."""
+    click.echo(DEMO_NOTICE)
+    networks = choose_networks("annotate", model=DEMO)
+    jobs = tuple(Job(scene.image, scene.queries, out / scene.image.stem) for scene in load_scenes())
+    outcome = Batch(jobs=jobs, networks=networks, config=CaRConfig(), out=out).run(overwrite=overwrite)
+    summaries = {job.folder.name: summary for job in jobs if (summary := read_summary(job.folder))}
+    write_json(out / SUMMARY, {"checkpoint": DEMO_NOTICE, "scenes": summaries})
+    _print_verdicts(summaries)
+    click.echo("Masks, overlays and summaries, one folder per scene:")
+    for name in summaries:
+        click.echo(f"  {out / name / 'overlay.png'}")
+    click.echo(f"  {out / SUMMARY} (all scenes)")
+    report(outcome, out)
+
+
+def load_scenes() -> list[Scene]:
+    """Return the sample scenes of the package.
+
+    Raises
+    ------
+    CaRError
+        If they are not there: the installation is not whole.
+    """
+    folder = Path(str(files("napari_car"))) / "demo" / "scenes"
+    try:
+        entries = json.loads((folder / "scenes.json").read_text(encoding="utf-8"))["scenes"]
+    except OSError as error:
+        raise CaRError("The sample scenes are missing: install napari-car again, they are part of it.") from error
+    return [Scene(folder / entry["file"], tuple(Query(text) for text in entry["queries"])) for entry in entries]
+
+
+def _print_verdicts(summaries: dict[str, dict[str, Any]]) -> None:
+    """Print a table of all queries."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("scene")
+    table.add_column("query")
+    table.add_column("verdict")
+    table.add_column("score", justify="right")
+    table.add_column("share of the image", justify="right")
+    colours = {"present": "green", "uncertain": "yellow", "absent": "dim"}
+    for scene, summary in summaries.items():
+        height, width = summary["size_px"]
+        for index, query in enumerate(summary["queries"]):
+            table.add_row(
+                "" if index else scene,
+                query["text"],
+                f"[{colours[query['verdict']]}]{query['verdict']}[/]",
+                f"{query['score']:.2f}",
+                f"{query['area_px'] / (height * width):.1%}" if query["has_mask"] else "–",
+            )
+    Console(highlight=False).print(table)

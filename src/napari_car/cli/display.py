@@ -1,0 +1,107 @@
+"""What a user sees while images are segmented: a progress bar on stderr, a line per image on stdout."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from napari_car.results import Progress, Step
+from napari_car.segmentation import Segmentation
+from napari_car.segmenter import Run
+
+_STAGES = {
+    "texts": "reading the queries",
+    "image": "looking at the image",
+    "proposals": "proposing masks",
+    "classification": "classifying masks",
+    "refinement": "refining masks",
+}
+
+
+class Display:
+    """A progress bar for many images; without a terminal only the lines are printed.
+
+    Parameters
+    ----------
+    n_images : int
+        Number of images to be segmented.
+    """
+
+    def __init__(self, n_images: int) -> None:
+        console = Console(stderr=True)
+        self._bars = Bars(
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+            # A line for a file must not be drawn on the terminal instead.
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self._task = self._bars.add_task("loading the networks", total=n_images)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def follow(self, run: Run, name: str, n_queries: int) -> Segmentation:
+        """Drain a run while showing its stages."""
+        n_left = n_queries
+        while True:
+            try:
+                event = next(run)
+            except StopIteration as end:
+                segmentation: Segmentation = end.value
+                return segmentation
+            if isinstance(event, Step):
+                n_left = len(event.survivors)
+            self._bars.update(self._task, description=f"{name}: {describe_stage(event, n_left, n_queries)}")
+
+    def advance(self) -> None:
+        """Count one image, segmented or failed."""
+        self._bars.advance(self._task)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        click.echo(line)
+
+
+def describe_stage(event: Progress | Step, n_left: int, n_queries: int) -> str:
+    """Say where a run is: ``step 2: 3 of 5 queries left, classifying masks``."""
+    if isinstance(event, Step):
+        return f"step {event.index}: {n_left} of {n_queries} queries left"
+    stage = _STAGES[event.stage]
+    done = f" {event.done}/{event.total}" if event.total > 1 else ""
+    if event.step == 0:
+        return stage + done
+    return f"step {event.step}: {n_left} of {n_queries} queries left, {stage}{done}"
+
+
+def describe_result(segmentation: Segmentation) -> str:
+    """Say what was found: ``cat 0.93, sofa 0.55 (uncertain); absent: dog``."""
+    found = [
+        f"{result.text} {result.score:.2f}{' (uncertain)' if result.verdict == 'uncertain' else ''}"
+        for result in sorted(segmentation.present, key=lambda result: -result.score)
+    ]
+    absent = [result.text for result in segmentation.queries if not result.has_mask]
+    parts = [_listed(found) or "nothing found"]
+    if absent:
+        parts.append(f"absent: {_listed(absent)}")
+    return "; ".join(parts)
+
+
+def _listed(texts: list[str], at_most: int = 8) -> str:
+    """Join texts, counting those that are too many to be read."""
+    hidden = len(texts) - at_most
+    return ", ".join(texts[:at_most]) + (f" and {hidden} more" if hidden > 0 else "")
