@@ -191,6 +191,12 @@ class TestOrientation:
         exif[0x0112] = 77
         assert_like(read_image(saved(Image.fromarray(PHOTO), "a.png", exif=exif)).rgb, PHOTO)
 
+    @pytest.mark.parametrize("name", ["a.png", "a.webp"])
+    def test_damaged_exif_does_not_hide_the_image(self, saved, name):
+        image = read_image(saved(Image.fromarray(PHOTO), name, exif=b"Exif\0\0garbage!!"))
+        assert image.rgb.shape == PHOTO.shape
+        assert image.notes == ("EXIF data ignored: they are damaged",)
+
 
 class TestFrames:
     def frames(self):
@@ -280,6 +286,15 @@ class TestTiff:
         image = read_image(path)
         assert_like(image.rgb, PHOTO)
         assert image.notes == ("1 channels beside red, green and blue ignored",)
+
+    @pytest.mark.parametrize(("dtype", "opaque"), [("uint8", 255), ("uint16", 65535), ("float32", 1)])
+    def test_colours_multiplied_with_alpha(self, tmp_path, dtype, opaque):
+        path = tmp_path / "a.tif"
+        unit = np.array([[[0.4, 0, 0, 0.4], [0, 0, 0, 0], [0, 1, 0, 1]]])
+        pixels = (unit * opaque).astype(dtype)
+        tifffile.imwrite(path, pixels, photometric="rgb", extrasamples=["assocalpha"])
+        image = read_image(path, backdrop=(0, 0, 100))
+        assert_like(image.rgb, np.uint8([[[102, 0, 60], [0, 0, 100], [0, 255, 0]]]), tolerance=1)
 
     @pytest.mark.parametrize("options", [{}, {"compression": "group4"}, {"compression": "tiff_lzw"}])
     def test_one_bit_scans(self, saved, options):

@@ -3,7 +3,7 @@
 import math
 import unicodedata
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ _ELLIPSIS = "…"
 _FIRST_COLUMN_PX = 2  # some letters reach a little to the left of where they start
 
 
+@runtime_checkable
 class Font(Protocol):
     """A font that measures and draws one line."""
 

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
+from numpy.typing import NDArray
 
 from napari_car.errors import ImageError
 from napari_car.io.colours import RGB
@@ -167,7 +168,7 @@ def _scaled(size: tuple[int, ...], scale: float) -> tuple[int, int]:
     return height, width
 
 
-def _resize(image: np.ndarray[Any, Any], size: tuple[int, int]) -> np.ndarray[Any, Any]:
+def _resize(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """Resize to (height, width): by areas when it shrinks, smoothly when it grows."""
     if image.shape[:2] == size:
         return image.copy()

@@ -1,5 +1,6 @@
 """Decode one frame of PNG, JPEG and the other formats that Pillow reads."""
 
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,9 +53,7 @@ def decode_by_pillow(stream: BinaryIO, *, page: int | None, max_pixels: int) -> 
             shape = (*shape, n_bands)
         mode = image.mode
         array, alpha, colour_notes = _grey_or_rgb(image, stream)
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    if orientation in range(2, 9):
-        colour_notes = ("EXIF rotation applied", *colour_notes)
+        orientation, exif_notes = _orientation(image)
     return Decoded(
         array=array,
         alpha=alpha,
@@ -62,7 +61,7 @@ def decode_by_pillow(stream: BinaryIO, *, page: int | None, max_pixels: int) -> 
         dtype=array.dtype.name,
         mode=mode,
         shape=shape,
-        notes=notes + colour_notes,
+        notes=notes + exif_notes + colour_notes,
     )
 
 
@@ -86,6 +85,15 @@ def _seek_frame(image: Image.Image, page: int | None) -> tuple[str, ...]:
     if n_frames == 1:
         return ()
     return (f"first of {n_frames} frames" if page is None else f"frame {page} of 0 to {n_frames - 1}",)
+
+
+def _orientation(image: Image.Image) -> tuple[int, tuple[str, ...]]:
+    """Return the EXIF orientation, upright if there is none, and a note."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except (SyntaxError, ValueError, struct.error):
+        return 1, ("EXIF data ignored: they are damaged",)
+    return orientation, ("EXIF rotation applied",) if orientation in range(2, 9) else ()
 
 
 def _grey_or_rgb(

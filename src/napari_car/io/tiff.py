@@ -125,7 +125,18 @@ def _to_grey_or_rgb(array: NDArray[Any], page: Any, channels: str) -> tuple[NDAr
     n_extra = array.shape[2] - n_colours if array.ndim == 3 else 0
     if channels == "S" and n_extra > 0 and n_extra == len(page.extrasamples):
         if page.extrasamples[0] in _ALPHA:
-            return array[..., : n_colours + 1], True, ()
+            array = array[..., : n_colours + 1]
+            return _unassociated(array) if page.extrasamples[0] == EXTRASAMPLE.ASSOCALPHA else array, True, ()
         if n_colours == 3:
             return array[..., :3], False, (f"{n_extra} channels beside red, green and blue ignored",)
     return array, False, ()
+
+
+def _unassociated(array: NDArray[Any]) -> NDArray[Any]:
+    """Divide colours by the alpha they were multiplied with."""
+    opaque = np.iinfo(array.dtype).max if array.dtype.kind in "ui" else 1.0
+    alpha = array[..., -1:].astype(np.float64) / opaque
+    colours = np.minimum(
+        np.divide(array[..., :-1], alpha, out=np.zeros(array[..., :-1].shape), where=alpha > 0), opaque
+    )
+    return np.concatenate([(colours + 0.5 * (array.dtype.kind in "ui")).astype(array.dtype), array[..., -1:]], axis=2)
