@@ -45,6 +45,8 @@ class Hub:
     """Whether the Range header is honoured."""
     states_hash: bool = True
     """Whether the SHA-256 is stated."""
+    states_size: bool = True
+    """Whether the size of contents at another address is stated."""
     storage: bool = False
     """Whether contents are at another address, as the large files of the real hub are."""
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
@@ -126,7 +128,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, {"X-Error-Code": "EntryNotFound"})
         else:
             sha256 = hashlib.sha256(content).hexdigest()
-            stated = {"X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(content))}
+            stated = {"X-Repo-Commit": COMMIT}
+            if self.hub.states_size:
+                stated["X-Linked-Size"] = str(len(content))
             stated["X-Linked-Etag"] = f'"{sha256}"' if self.hub.states_hash else '"abc"'
             if name.endswith(".json"):  # small files are in git itself
                 git_sha1 = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()

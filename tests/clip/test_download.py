@@ -243,8 +243,10 @@ def test_file_other_than_the_registry_knows_is_not_downloaded(hub: Hub, tmp_path
     assert fetch(right, tmp_path, endpoint=hub.endpoint).read_bytes() == CONTENT
 
 
-def test_file_that_cannot_be_verified_is_not_downloaded(hub: Hub, tmp_path: Path) -> None:
-    hub.states_hash = False
+@pytest.mark.parametrize("stated", ["states_hash", "states_size"])
+def test_file_that_cannot_be_verified_is_not_downloaded(hub: Hub, tmp_path: Path, stated: str) -> None:
+    hub.storage = True
+    setattr(hub, stated, False)
     assert "cannot be verified" in refused(tmp_path, hub)
     assert hub.ranges_asked() == []
 

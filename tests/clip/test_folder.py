@@ -136,7 +136,7 @@ def test_missing_checkpoint_says_both_ways_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as caught:
         require("ViT-B-16/openai", tmp_path)
     sentence = str(caught.value)
-    assert "run `napari-car models download ViT-B-16/openai`" in sentence
+    assert "run `napari-car models download ViT-B-16/openai` (598 MB), or copy" in sentence
     assert "https://huggingface.co/timm/vit_base_patch16_clip_224.openai" in sentence
     assert f"into {tmp_path / 'ViT-B-16' / 'openai'}." in sentence
     assert "open_clip_model.safetensors" in sentence

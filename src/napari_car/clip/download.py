@@ -1,9 +1,9 @@
 """Downloads of checkpoints from the Hugging Face hub: resumable, verified, cancellable.
 
-``huggingface_hub.hf_hub_download`` throws away what it has received when a download stops, and can only push its
-progress into a bar. So the file is streamed here, through the client of huggingface_hub: its endpoint, token,
-proxy and offline settings (``HF_ENDPOINT``, ``HF_TOKEN``, ``HF_HUB_OFFLINE``, ...) hold. The transfer is plain HTTP,
-which the hub offers for every file; Xet is not used, because it cannot resume at a byte.
+``huggingface_hub.hf_hub_download`` (2.4) throws away what it has received when a download stops, and can only push
+its progress into a bar. So the file is streamed here, through the client of huggingface_hub 1.0 or newer: its
+endpoint, token, proxy and offline settings (``HF_ENDPOINT``, ``HF_TOKEN``, ``HF_HUB_OFFLINE``) hold. The transfer is
+plain HTTP, which the hub offers for every file; Xet is not used, so that a partial file is the start of the whole one.
 """
 
 import hashlib

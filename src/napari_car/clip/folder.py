@@ -177,7 +177,8 @@ def how_to_get(checkpoint: Checkpoint, folder: Path) -> str:
     """Return the half sentence that says how a missing checkpoint gets onto this machine."""
     if checkpoint.hub_repo is None:
         return "install napari-car again, it is part of the package"
-    return f"run `napari-car models download {checkpoint.name}`, or {how_to_copy(checkpoint, folder)}"
+    size = f" ({checkpoint.size_mb} MB)" if checkpoint.size_mb else ""
+    return f"run `napari-car models download {checkpoint.name}`{size}, or {how_to_copy(checkpoint, folder)}"
 
 
 def how_to_copy(checkpoint: Checkpoint, folder: Path) -> str:
