@@ -47,10 +47,14 @@ class Hub:
     """Whether the SHA-256 is stated."""
     states_size: bool = True
     """Whether the size of contents at another address is stated."""
+    states_length: bool = True
+    """Whether contents have a Content-Length; else they end where the connection ends."""
     storage: bool = False
     """Whether contents are at another address, as the large files of the real hub are."""
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Method, path and Range header of each request."""
+    encodings: set[str | None] = field(default_factory=set)
+    """Accept-Encoding headers of all requests."""
 
     def put(self, repo: str, name: str, content: bytes) -> str:
         """Store a file and return its SHA-256."""
@@ -108,6 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, with_body: bool) -> None:
         self.hub.requests.append((self.command, self.path, self.headers.get("Range")))
+        self.hub.encodings.add(self.headers.get("Accept-Encoding"))
         if len(self.hub.requests) > _MAX_REQUESTS:
             self._send(500, {})
         elif self.hub.refusal is not None:
@@ -150,15 +155,19 @@ class _Handler(BaseHTTPRequestHandler):
             start = int(asked[1])
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         body = content[start:]
-        self._send(206 if "Content-Range" in headers else 200, headers, len(body))
+        n_stated_bytes = len(body) if self.hub.states_length or not with_body else None
+        self._send(206 if "Content-Range" in headers else 200, headers, n_stated_bytes)
         if with_body:
             cut = self.hub.cuts.pop(0) if self.hub.cuts else len(body)
             self.wfile.write(body[:cut])
             self.close_connection = self.close_connection or cut < len(body)
 
-    def _send(self, status: int, headers: dict[str, str], n_body_bytes: int = 0) -> None:
+    def _send(self, status: int, headers: dict[str, str], n_body_bytes: int | None = 0) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(n_body_bytes))
+        if n_body_bytes is None:
+            self.send_header("Connection", "close")
+        else:
+            self.send_header("Content-Length", str(n_body_bytes))
         self.end_headers()

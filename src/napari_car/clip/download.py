@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from huggingface_hub import constants, get_hf_file_metadata, get_session, hf_hub_url
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.utils import (  # type: ignore[attr-defined]  # exported at run time only
     WeakFileLock,
     build_hf_headers,
@@ -181,8 +181,8 @@ def _receive(remote: _RemoteFile, partial: Path) -> Generator[DownloadProgress, 
             return
         try:
             yield from _receive_rest(remote, partial, n_before)
-        except ClientError as error:
-            if isinstance(error, HfHubHTTPError) or _size_bytes(partial) <= n_before:
+        except ClientError:
+            if _size_bytes(partial) <= n_before:
                 raise
 
 
