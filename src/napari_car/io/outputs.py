@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from jaxtyping import Bool, Int, UInt8
+from jaxtyping import Bool, Integer, UInt8
 from PIL import Image
 
 from napari_car.errors import OutputError
@@ -47,12 +47,12 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
         If the file cannot be written; the text names the path and what to do.
     """
     path = Path(path)
-    # Short, so that a name that is not too long for the file is not too long for its forerunner.
-    part = path.with_name(f".{secrets.token_hex(6)}.part")
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Short: the file's own name with an addition might be too long.
+        part = path.with_name(f".{secrets.token_hex(6)}.part")
         try:
             with part.open("xb") as stream:
                 stream.write(content)
@@ -68,7 +68,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def write_label_map(
-    path: str | os.PathLike[str], labels: Int[np.ndarray, "H W"], colours: Sequence[RGB] | None = None
+    path: str | os.PathLike[str], labels: Integer[np.ndarray, "H W"], colours: Sequence[RGB] | None = None
 ) -> None:
     """Write a label map as TIFF or PNG, whichever the path ends in.
 

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int, UInt8
+from jaxtyping import Bool, Float32, Integer, UInt8
 from numpy.typing import NDArray
 
 from napari_car.errors import ImageError
@@ -28,7 +28,7 @@ _LIGHTENING = 0.2
 _MAX_STRETCH = 2
 _MAX_TRIALS = 10
 
-Masks = Int[np.ndarray, "H W"] | Bool[np.ndarray, "N H W"] | Sequence[Bool[np.ndarray, "H W"]]
+Masks = Integer[np.ndarray, "H W"] | Bool[np.ndarray, "N H W"] | Sequence[Bool[np.ndarray, "H W"]]
 
 
 def draw_overlay(
@@ -88,7 +88,7 @@ def draw_overlay(
     canvas = np.full((*_canvas_size(picture_size, panel, is_below=is_below), 3), PAPER, dtype=np.uint8)
     canvas[:height, :width] = picture
     panel.draw(canvas, (height, 0) if is_below else (0, width))
-    return _resize(canvas, _scaled(canvas.shape, min(1, max_side_px / max(canvas.shape))))
+    return _resize(canvas, _scaled(canvas.shape, min(1.0, max_side_px / max(canvas.shape))))
 
 
 def _check_match(masks: Masks, legend: Sequence[LegendEntry], size: tuple[int, ...]) -> None:
@@ -105,7 +105,7 @@ def _check_match(masks: Masks, legend: Sequence[LegendEntry], size: tuple[int, .
         raise ImageError(f"There are {len(masks)} masks, but {len(legend)} entries in the legend.")
 
 
-def _is_label_map(masks: Masks) -> TypeGuard[Int[np.ndarray, "H W"]]:
+def _is_label_map(masks: Masks) -> TypeGuard[Integer[np.ndarray, "H W"]]:
     """Tell a label map from one mask per query."""
     return isinstance(masks, np.ndarray) and masks.ndim == 2
 
@@ -123,7 +123,7 @@ def _compose(
     size: tuple[int, int], legend: Sequence[LegendEntry], caption: str, max_side_px: int
 ) -> tuple[tuple[int, int], Legend | None, bool]:
     """Choose the picture's size, the legend's columns, and whether it stands below the picture."""
-    scale = math.ceil(_ENLARGED_SIDE_PX / max(size)) if max(size) < SMALL_SIDE_PX else 1.0
+    scale = float(math.ceil(_ENLARGED_SIDE_PX / max(size))) if max(size) < SMALL_SIDE_PX else 1.0
     scale = min(scale, max_side_px / max(size))
     for _ in range(_MAX_TRIALS):
         picture_size = _scaled(size, scale)
@@ -186,7 +186,7 @@ def _paint_mask(
     if not covered_rows.size:
         return
     margin = math.ceil(line_px) + 1
-    top, left = max(0, covered_rows[0] - margin), max(0, covered_cols[0] - margin)
+    top, left = max(0, int(covered_rows[0]) - margin), max(0, int(covered_cols[0]) - margin)
     coverage = coverage[top : covered_rows[-1] + 1 + margin, left : covered_cols[-1] + 1 + margin]
     is_inside = (coverage >= 0.5).astype(np.uint8)
     # Distance from the edge, which lies half a pixel from the nearest pixel of the other kind.
