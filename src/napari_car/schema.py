@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import inspect
 import math
+import sys
 import textwrap
 from collections.abc import Hashable, Mapping
 from dataclasses import field
@@ -15,8 +16,8 @@ from .errors import ConfigError
 C = TypeVar("C", bound="Checked")
 
 
-def within(default: Any, low: float, high: float = math.inf) -> Any:
-    """Declare a number field with a closed range."""
+def within(default: Any, low: float, high: float = sys.float_info.max) -> Any:
+    """Declare a number field with a closed range of finite numbers."""
     return field(default=default, metadata={"low": low, "high": high})
 
 
@@ -94,13 +95,13 @@ def _magnitude(value: Any) -> float:
 def _range_text(metadata: Mapping[str, Any]) -> str:
     """Say a closed range in words."""
     low, high = metadata["low"], metadata["high"]
-    return f"at least {low}" if high == math.inf else f"between {low} and {high}"
+    return f"finite and at least {low}" if high == sys.float_info.max else f"between {low} and {high}"
 
 
 def check_template(template: str, where: str) -> None:
     """Refuse a template without exactly one place for the query."""
-    if template.count("{}") != 1:
-        raise ConfigError(f'{where}: "{template}" must contain {{}} once, where the query goes.')
+    if template.count("{}") != 1 or set("{}") & set(template.replace("{}", "")):
+        raise ConfigError(f'{where}: "{template}" must contain {{}} once, where the query goes, and no other braces.')
 
 
 def updated(config: C, mapping: Mapping[str, Any], prefix: str) -> C:

@@ -68,5 +68,5 @@ def merge_expressions(
         mean = np.asarray(np.tensordot(weights, resized, axes=1) / np.float32(total))
         if np.count_nonzero(mean >= MERGE_THRESHOLD) > MIN_MERGED_SHARE * mean.size:
             return np.asarray(mean >= MERGE_THRESHOLD)
-    union: Bool[np.ndarray, "H2 W2"] = (resized > MERGE_THRESHOLD).any(axis=0)
+    union: Bool[np.ndarray, "H2 W2"] = np.asarray((resized > MERGE_THRESHOLD).any(axis=0))
     return union
