@@ -1,0 +1,1 @@
+"""Training of the demo checkpoint: a small CLIP that serves both as f and as g of CaR."""

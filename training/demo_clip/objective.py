@@ -1,0 +1,144 @@
+"""One training step's loss, assembled from the batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from open_clip import CLIP
+from torch import Tensor
+
+from demo_clip import cam, losses, rows, targets
+from demo_clip.architecture import PATCH_SIZE_PX, CompactVocabulary, encode_texts
+from demo_clip.batches import Batch, region_truth, show_region
+from demo_clip.tower import Trunk, encode_class_token, normalise, run_trunk
+
+MAX_LOGIT_SCALE = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """How much each loss counts, and what is computed at all."""
+
+    helper: float = 1.0
+    image: float = 0.3
+    region: float = 1.0
+    evidence: float = 1.0
+    raw_map: float = 0.5
+    refined: float = 0.0
+    n_maps: int = 2
+    """Evidence maps per image."""
+    own_regions: int = 0
+    """Regions per image that f itself proposes, shown to g."""
+
+
+class Objective:
+    """Loss of a batch."""
+
+    def __init__(self, model: CLIP, helpers: losses.PatchHelpers, vocabulary: CompactVocabulary, seed: int):
+        self.model = model
+        self.helpers = helpers
+        self.vocabulary = vocabulary
+        self.rng = np.random.default_rng((seed, 3))
+
+    def __call__(self, batch: Batch, weights: Weights) -> tuple[Tensor, dict[str, float]]:
+        """
+        Compute the weighted loss.
+
+        Returns
+        -------
+        total : scalar tensor
+        parts : dict
+            Each loss by name, unweighted.
+        """
+        model = self.model
+        texts = encode_texts(model, *self.vocabulary.encode(rows.sample_texts(self.rng)))
+        scale = model.logit_scale.exp().clamp_max(MAX_LOGIT_SCALE)
+        truth = targets.presence(batch)
+        parts: dict[str, Tensor] = {}
+
+        trunk = run_trunk(model.visual, normalise(torch.from_numpy(batch.images)), with_attention=weights.refined > 0)
+        patch_coverage = targets.coverage(torch.from_numpy(batch.labels))
+        parts["helper"] = self.helpers(
+            trunk.tokens[:, 1:],
+            targets.dominant_concept(patch_coverage),
+            torch.from_numpy(batch.concept_rows),
+            torch.from_numpy(batch.attribute_rows),
+        )
+        maps = None
+        if weights.image > 0:
+            maps = self._ask_images(batch, truth, trunk, patch_coverage, texts * scale, weights, parts)
+
+        shown, shown_truth = self._regions(batch, maps, weights.own_regions)
+        region_softmax = targets.region_softmax(self.rng, shown_truth, truth)
+        whole, skipped = encode_class_token(model.visual, normalise(shown))
+        parts["region"] = losses.contrast(scale * whole @ texts.T, region_softmax) + 0.3 * losses.contrast(
+            scale * skipped @ texts.T, region_softmax
+        )
+        total = torch.stack([getattr(weights, name) * loss for name, loss in parts.items()]).sum()
+        return total, {name: float(loss.detach()) for name, loss in parts.items()}
+
+    def _ask_images(
+        self,
+        batch: Batch,
+        truth: Tensor,
+        trunk: Trunk,
+        patch_coverage: Tensor,
+        texts: Tensor,
+        weights: Weights,
+        parts: dict[str, Tensor],
+    ) -> Tensor | None:
+        """Add the losses of whole images and of their maps; return the maps (B, Q, h*w) of true queries."""
+        A, mean_feature, class_feature, attention = cam.image_features(self.model.visual, trunk)
+        softmax = targets.image_softmax(self.rng, batch, truth)
+        mean_logits = mean_feature @ texts.T
+        parts["image"] = losses.contrast(mean_logits, softmax) + losses.contrast(class_feature @ texts.T, softmax)
+        if weights.evidence == 0:
+            return None
+        probabilities = mean_logits.masked_fill(~softmax.columns, -1e4).softmax(-1)
+        queries, is_asked = self._choose_queries(truth, softmax, weights.n_maps)
+        masks = _query_masks(truth, patch_coverage, queries)
+        evidence = cam.class_evidence(A, probabilities, queries, create_graph=True)
+        maps = cam.min_max(F.relu(evidence))
+        parts["evidence"] = losses.evidence_loss(evidence[is_asked], masks[is_asked])
+        parts["raw_map"] = losses.map_loss(maps[is_asked], masks[is_asked])
+        if weights.refined > 0:
+            maps = cam.refine(maps, cam.affinity(attention), trunk.grid, float(self.rng.uniform(0.3, 0.5)))
+            parts["refined"] = losses.map_loss(maps[is_asked], masks[is_asked])
+        return maps
+
+    def _choose_queries(self, truth: Tensor, softmax: targets.Softmax, count: int) -> tuple[Tensor, Tensor]:
+        """Choose rows that are asked for and true, at random: (B, count) rows, and whether there was one."""
+        is_true = truth.any(1) & softmax.columns
+        draw = torch.from_numpy(self.rng.random(is_true.shape)) * is_true
+        order = draw.argsort(1, descending=True)[:, :count]
+        return order, is_true.gather(1, order)
+
+    def _regions(self, batch: Batch, maps: Tensor | None, count: int) -> tuple[Tensor, Tensor]:
+        """Join the data process's regions with regions from f's own maps (B, Q, h*w)."""
+        per_image = len(batch.prompted) // len(batch.images)
+        shown = batch.prompted.reshape(len(batch.images), per_image, *batch.prompted.shape[1:])
+        shown_truth = batch.region_truth.reshape(len(batch.images), per_image, -1)
+        if maps is not None and count:
+            own = [self._own_regions(batch, maps, b, count) for b in range(len(batch.images))]
+            shown = np.concatenate([shown, np.stack([images for images, _ in own])], 1)
+            shown_truth = np.concatenate([shown_truth, np.stack([true for _, true in own])], 1)
+        return torch.from_numpy(shown).flatten(0, 1), torch.from_numpy(shown_truth).flatten(0, 1)
+
+    def _own_regions(self, batch: Batch, maps: Tensor, b: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Threshold some of an image's own maps and show them."""
+        H, W = batch.labels.shape[1:]
+        grid = (1, 1, H // PATCH_SIZE_PX, W // PATCH_SIZE_PX)
+        images, true = [], []
+        for q in self.rng.permutation(maps.shape[1])[:count]:
+            proposal = F.interpolate(maps[b, q].detach().reshape(grid), (H, W), mode="bilinear")[0, 0].numpy()
+            mask = proposal > self.rng.uniform(0.3, 0.5)
+            images.append(show_region(self.rng, batch.images[b], mask))
+            true.append(region_truth(mask, batch.labels[b]))
+        return np.stack(images), np.stack(true)
+
+
+def _query_masks(truth: Tensor, patch_coverage: Tensor, queries: Tensor) -> Tensor:
+    """Coverage of each query, the union of the concepts it is true of: (B, Q, h*w)."""
+    is_true = truth.gather(2, queries[:, None].expand(-1, truth.shape[1], -1)).float()
+    return torch.einsum("bkq,bkp->bqp", is_true, patch_coverage)
