@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_car.io import lettering
@@ -55,6 +55,7 @@ def test_decomposed_letters_are_composed():
 
 
 @fonts
+@settings(deadline=None)
 @given(text=st.text(st.characters(categories=None), max_size=60), size_px=st.integers(8, 40))
 def test_any_text_is_drawn_within_its_box(font, text, size_px):
     shown = printable(text, font)
@@ -68,6 +69,7 @@ def test_any_text_is_drawn_within_its_box(font, text, size_px):
 
 
 @fonts
+@settings(deadline=None)
 @given(text=st.text("ab cé猫", max_size=60), max_width_px=st.integers(40, 200), max_lines=st.integers(1, 4))
 def test_wrapped_lines_fit(font, text, max_width_px, max_lines):
     shown = printable(text, font)

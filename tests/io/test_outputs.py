@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
@@ -133,6 +133,7 @@ def test_a_disk_that_is_really_read_only(small_disk):
 
 
 class TestLabelMap:
+    @settings(deadline=None)
     @given(
         labels=hnp.arrays(
             np.int32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 70_000)
@@ -146,6 +147,7 @@ class TestLabelMap:
         np.testing.assert_array_equal(read.reshape(labels.shape), labels)
         assert read.dtype == (np.uint16 if labels.max() <= 65535 else np.int32)
 
+    @settings(deadline=None)
     @given(
         labels=hnp.arrays(np.int32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 400))
     )

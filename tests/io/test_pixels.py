@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -100,6 +100,7 @@ class TestContrast:
     def test_big_endian(self):
         assert grey_values(np.array([[0, 256, 512]], ">u2"))[0] == [[0, 128, 255]]
 
+    @settings(deadline=None)
     @given(
         hnp.arrays(
             st.sampled_from(["uint16", "int32", "float32", "float64", "bool", "uint8"]),

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_car.io.slugs import MAX_BYTES, slug, unique_slugs
@@ -47,6 +47,7 @@ def test_long_texts_are_cut_and_stay_distinct():
     assert slug(first) != slug(second)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=None), max_size=200))
 def test_every_slug_is_safe(text):
     name = slug(text)
@@ -60,6 +61,7 @@ def test_collisions_are_numbered():
     assert unique_slugs(["Cell", "cell!", "cell 2", "(cell)"]) == ("cell", "cell_3", "cell_2", "cell_4")
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=4), max_size=12))
 def test_unique_slugs_are_unique(texts):
     names = unique_slugs(texts)
