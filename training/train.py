@@ -13,7 +13,7 @@ import torch.distributed as dist
 from demo_clip.architecture import MODEL_CFG, CompactVocabulary, build_model
 from demo_clip.batches import Batch, start_data_process
 from demo_clip.export import save_checkpoint
-from demo_clip.losses import PatchHelpers
+from demo_clip.losses import Helpers
 from demo_clip.objective import Objective, Weights
 from open_clip import CLIP
 from torch import Tensor
@@ -62,8 +62,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--max-steps", type=int, default=10**9)
     parser.add_argument("--resume", type=Path, help="training state of the stage before")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--batch-size", type=int, default=12)
-    parser.add_argument("--regions-per-scene", type=int, default=1)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--regions-per-scene", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="processes with one thread each")
     parser.add_argument("--save-minutes", type=float, default=5.0)
@@ -90,11 +90,11 @@ def work(rank: int, options: argparse.Namespace) -> None:
     torch.manual_seed(options.seed)
     vocabulary = CompactVocabulary()
     model = build_model(vocabulary)
-    helpers = PatchHelpers(MODEL_CFG["vision_cfg"]["width"])
+    helpers = Helpers(MODEL_CFG["vision_cfg"]["width"])
     if options.resume:
         state = torch.load(options.resume, weights_only=True)
         model.load_state_dict(state["model"])
-        helpers.load_state_dict(state["helpers"])
+        helpers.load_state_dict(state["helpers"], strict=False)
     seed = options.seed + 1000 * rank
     batches = start_data_process(seed, options.batch_size, options.regions_per_scene)
     train(model, helpers, Objective(model, helpers, vocabulary, seed), batches, options, rank)
@@ -102,7 +102,7 @@ def work(rank: int, options: argparse.Namespace) -> None:
 
 def train(
     model: CLIP,
-    helpers: PatchHelpers,
+    helpers: Helpers,
     objective: Objective,
     batches: Iterator[Batch],
     options: argparse.Namespace,
@@ -163,7 +163,7 @@ def average_workers(fraction: float, parameters: list[Tensor], options: argparse
     return float(progress)
 
 
-def save(average: Average, helpers: PatchHelpers, vocabulary: CompactVocabulary, out: Path) -> None:
+def save(average: Average, helpers: Helpers, vocabulary: CompactVocabulary, out: Path) -> None:
     """Write the averaged weights as a checkpoint, and the state from which a next stage starts."""
     save_checkpoint(average.model, vocabulary, out)
     torch.save({"model": average.model.state_dict(), "helpers": helpers.state_dict()}, out / "state.pt")

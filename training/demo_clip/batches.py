@@ -17,10 +17,11 @@ from scenes.seeds import TRAINING_SEEDS
 from scenes.vocabulary import CONCEPTS, PATTERNS
 from torch.utils.data import DataLoader, IterableDataset
 
-from demo_clip.architecture import NATIVE_SIZE_PX
+from demo_clip.architecture import NATIVE_SIZE_PX, PATCH_SIZE_PX
 from demo_clip.rows import ROW_OF
 
 MAX_CONCEPTS = 10
+GEOMETRY_UNIT_PX = 30.0
 SHAPES_PX = ((132, 168), (144, 144), (132, 156), (156, 132), (120, 180), (168, 144), (120, 144), (180, 240))
 _SHAPE_ODDS = (0.18, 0.18, 0.16, 0.13, 0.12, 0.1, 0.1, 0.03)
 PROMPTS = get_args(PromptKind)
@@ -39,6 +40,9 @@ class Batch:
     """(B, MAX_CONCEPTS) int64: row of each label, -1 where there is none."""
     attribute_rows: np.ndarray
     """(B, MAX_CONCEPTS, 3) int64: rows of colour, shape and pattern of each label, -1 where there is none."""
+    geometry: np.ndarray
+    """(B, h*w, 4) float32: from each patch on an object to the object's centre (down, right) and the object's
+    half height and width, in units of `GEOMETRY_UNIT_PX`; NaN on patches that show no object."""
     prompted: np.ndarray
     """(B * R, native, native, 3) uint8: regions shown with visual prompts, R per image."""
     region_truth: np.ndarray
@@ -69,6 +73,42 @@ def label_scene(scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 if (pattern.mask & region.mask).any():
                     attribute_rows[label, 2] = ROW_OF[pattern.name]
     return labels, concept_rows, attribute_rows
+
+
+def object_geometry(labels: np.ndarray, n_objects: int) -> np.ndarray:
+    """
+    Tell each patch where the object it shows is centred and how far it reaches.
+
+    Parameters
+    ----------
+    labels : (H, W) uint8
+    n_objects : int
+        Labels below this are objects, the others what surrounds them.
+
+    Returns
+    -------
+    (h*w, 4) float32, see `Batch.geometry`
+    """
+    H, W = labels.shape
+    rows_px, cols_px = np.meshgrid(
+        np.arange(PATCH_SIZE_PX // 2, H, PATCH_SIZE_PX), np.arange(PATCH_SIZE_PX // 2, W, PATCH_SIZE_PX), indexing="ij"
+    )
+    geometry = np.full((*rows_px.shape, 4), np.nan, np.float32)
+    label_at = labels[rows_px, cols_px]
+    for label in range(n_objects):
+        _, parts, boxes, centres = cv2.connectedComponentsWithStats((labels == label).astype(np.uint8))
+        at = label_at == label
+        part = parts[rows_px[at], cols_px[at]]
+        geometry[at] = np.stack(
+            [
+                centres[part, 1] - rows_px[at],
+                centres[part, 0] - cols_px[at],
+                boxes[part, cv2.CC_STAT_HEIGHT] / 2,
+                boxes[part, cv2.CC_STAT_WIDTH] / 2,
+            ],
+            1,
+        )
+    return geometry.reshape(-1, 4) / GEOMETRY_UNIT_PX
 
 
 def perturb_mask(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
@@ -170,9 +210,20 @@ class SceneBatches(IterableDataset):
             labels=np.stack([labels for labels, _, _ in labelled]),
             concept_rows=np.stack([rows for _, rows, _ in labelled]),
             attribute_rows=np.stack([rows for _, _, rows in labelled]),
+            geometry=np.stack(
+                [
+                    object_geometry(labels, _n_objects(scene))
+                    for scene, (labels, _, _) in zip(scenes, labelled, strict=True)
+                ]
+            ),
             prompted=np.stack(prompted) if prompted else np.empty((0, NATIVE_SIZE_PX, NATIVE_SIZE_PX, 3), np.uint8),
             region_truth=np.stack(truth) if truth else np.empty((0, MAX_CONCEPTS), np.float32),
         )
+
+
+def _n_objects(scene: Scene) -> int:
+    """Number of concepts that are not surroundings: they come first."""
+    return sum(not CONCEPTS[region.name].is_surround for region in scene.concepts[-MAX_CONCEPTS:])
 
 
 def _choose_region(rng: np.random.Generator, labels: np.ndarray, n_concepts: int) -> np.ndarray:
@@ -187,8 +238,3 @@ def start_data_process(seed: int, batch_size: int, regions_per_scene: int) -> It
     batches = SceneBatches(seed, batch_size, regions_per_scene)
     loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4)
     return iter(loader)
-
-
-def to_tensor(array: np.ndarray) -> torch.Tensor:
-    """Wrap without copying."""
-    return torch.from_numpy(array)

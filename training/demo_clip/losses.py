@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from demo_clip import rows
 from demo_clip.targets import Softmax
 
+OUTLINE_CELLS = 4
 _SHARPNESS = 3.0
 
 
@@ -45,39 +46,72 @@ def map_loss(maps: Tensor, masks: Tensor) -> Tensor:
     return (soft_dice(maps, masks) + 2 * (maps - masks).abs().mean(-1)).mean()
 
 
-class PatchHelpers(nn.Module):
-    """Linear read-outs of kind, colour, shape and pattern on the tokens that enter the last block."""
+def _classes_of_rows() -> Tensor:
+    """Class of each row in four families (kind, colour, shape, pattern), -1 for none: (4, N_ROWS + 1) int64."""
+    kinds = rows.IS_CONCEPT & (rows.IS_SURFACE | rows.IS_MICROSCOPY)
+    class_of = torch.full((4, rows.N_ROWS + 1), -1, dtype=torch.long)
+    for family, is_member in enumerate((kinds, *rows.ATTRIBUTE_FAMILIES)):
+        class_of[family, :-1][is_member] = torch.arange(int(is_member.sum()))
+    class_of[0, :-1][rows.IS_CONCEPT & ~kinds] = int(kinds.sum())
+    return class_of
+
+
+class Helpers(nn.Module):
+    """
+    Linear read-outs that are dropped after training.
+
+    On the tokens that enter the last block: kind, colour, shape and pattern of what the patch shows, its outline
+    inside the patch, centre and extent of the object. On g's class token: the same four families.
+    """
 
     def __init__(self, width: int):
         super().__init__()
-        kinds = rows.IS_CONCEPT & (rows.IS_SURFACE | rows.IS_MICROSCOPY)
-        self.class_of = torch.full((4, rows.N_ROWS + 1), -1, dtype=torch.long)
-        for family, is_member in enumerate((kinds, *rows.ATTRIBUTE_FAMILIES)):
-            self.class_of[family, :-1][is_member] = torch.arange(int(is_member.sum()))
-        n_kinds = int(kinds.sum())
-        is_drawn_object = rows.IS_CONCEPT & ~kinds
-        self.class_of[0, :-1][is_drawn_object] = n_kinds
-        self.heads = nn.ModuleList(
-            nn.Linear(width, n) for n in (n_kinds + 1, *(int(m.sum()) for m in rows.ATTRIBUTE_FAMILIES))
-        )
+        self.class_of = _classes_of_rows()
+        sizes = [int(classes.max()) + 1 for classes in self.class_of]
+        self.patch_heads = nn.ModuleList(nn.Linear(width, n) for n in sizes)
+        self.region_heads = nn.ModuleList(nn.Linear(width, n) for n in sizes)
+        self.outline_head = nn.Linear(width, OUTLINE_CELLS**2)
+        self.geometry_head = nn.Linear(width, 4)
 
-    def forward(self, tokens: Tensor, dominant: Tensor, concept_rows: Tensor, attribute_rows: Tensor) -> Tensor:
+    def ask_patches(self, tokens: Tensor, dominant: Tensor, every: Tensor, outline: Tensor, geometry: Tensor) -> Tensor:
         """
-        Sum the cross-entropies of the four read-outs.
+        Sum the losses of the read-outs on patch tokens.
 
         Parameters
         ----------
         tokens : (B, h*w, D)
         dominant : (B, h*w) int64
             Which of its image's concepts each patch shows, -1 for none.
-        concept_rows : (B, K) int64
-        attribute_rows : (B, K, 3) int64
+        every : (B, K, 4) int64
+            Rows of each of the image's concepts: itself, colour, shape, pattern; -1 for none.
+        outline : (B, h*w, OUTLINE_CELLS**2)
+            Share of each cell of the patch that objects fill.
+        geometry : (B, h*w, 4)
+            See `batches.Batch.geometry`.
         """
-        every = torch.cat([concept_rows[..., None], attribute_rows], -1)
-        batch = torch.arange(len(tokens))[:, None]
-        row = every[batch, dominant.clamp_min(0)].masked_fill(dominant[..., None] < 0, -1)
+        is_object = geometry.isfinite().all(-1)
+        loss = self._ask_families(self.patch_heads, tokens, dominant, every)
+        loss = loss + F.binary_cross_entropy_with_logits(self.outline_head(tokens), outline)
+        return loss + F.smooth_l1_loss(self.geometry_head(tokens)[is_object], geometry[is_object], beta=0.3)
+
+    def ask_regions(self, class_tokens: Tensor, shown: Tensor, every: Tensor) -> Tensor:
+        """
+        Sum the losses of the read-outs on class tokens of prompted images.
+
+        Parameters
+        ----------
+        class_tokens : (B, D)
+        shown : (B,) int64
+            Which of its image's concepts the region shows, -1 for none.
+        every : (B, K, 4) int64
+        """
+        return self._ask_families(self.region_heads, class_tokens[:, None], shown[:, None], every)
+
+    def _ask_families(self, heads: nn.ModuleList, tokens: Tensor, label: Tensor, every: Tensor) -> Tensor:
+        """Sum the cross-entropies of the four families over tokens (B, n, D) with labels (B, n)."""
+        row = every[torch.arange(len(tokens))[:, None], label.clamp_min(0)].masked_fill(label[..., None] < 0, -1)
         total = tokens.new_zeros(())
-        for family, head in enumerate(self.heads):
+        for family, head in enumerate(heads):
             target = self.class_of[family][row[..., family]]
             if (target >= 0).any():
                 total = total + F.cross_entropy(head(tokens).flatten(0, 1), target.flatten(), ignore_index=-1)

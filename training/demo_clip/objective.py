@@ -14,6 +14,7 @@ from demo_clip.batches import Batch, region_truth, show_region
 from demo_clip.tower import Trunk, encode_class_token, normalise, run_trunk
 
 MAX_LOGIT_SCALE = 60.0
+MIN_CERTAINTY = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Weights:
     """How much each loss counts, and what is computed at all."""
 
     helper: float = 1.0
+    region_helper: float = 0.3
     image: float = 0.3
     region: float = 1.0
     evidence: float = 1.0
@@ -35,7 +37,7 @@ class Weights:
 class Objective:
     """Loss of a batch."""
 
-    def __init__(self, model: CLIP, helpers: losses.PatchHelpers, vocabulary: CompactVocabulary, seed: int):
+    def __init__(self, model: CLIP, helpers: losses.Helpers, vocabulary: CompactVocabulary, seed: int):
         self.model = model
         self.helpers = helpers
         self.vocabulary = vocabulary
@@ -59,11 +61,13 @@ class Objective:
 
         trunk = run_trunk(model.visual, normalise(torch.from_numpy(batch.images)), with_attention=weights.refined > 0)
         patch_coverage = targets.coverage(torch.from_numpy(batch.labels))
-        parts["helper"] = self.helpers(
+        every = torch.from_numpy(np.concatenate([batch.concept_rows[..., None], batch.attribute_rows], -1))
+        parts["helper"] = self.helpers.ask_patches(
             trunk.tokens[:, 1:],
             targets.dominant_concept(patch_coverage),
-            torch.from_numpy(batch.concept_rows),
-            torch.from_numpy(batch.attribute_rows),
+            every,
+            targets.outline_shares(batch, losses.OUTLINE_CELLS),
+            torch.from_numpy(batch.geometry),
         )
         maps = None
         if weights.image > 0:
@@ -71,9 +75,15 @@ class Objective:
 
         shown, shown_truth = self._regions(batch, maps, weights.own_regions)
         region_softmax = targets.region_softmax(self.rng, shown_truth, truth)
-        whole, skipped = encode_class_token(model.visual, normalise(shown))
+        whole, skipped, class_tokens = encode_class_token(model.visual, normalise(shown))
         parts["region"] = losses.contrast(scale * whole @ texts.T, region_softmax) + 0.3 * losses.contrast(
             scale * skipped @ texts.T, region_softmax
+        )
+        certainty, label = shown_truth.max(1)
+        parts["region_helper"] = self.helpers.ask_regions(
+            class_tokens,
+            torch.where(certainty > MIN_CERTAINTY, label, -1),
+            every.repeat_interleave(len(shown) // len(every), 0),
         )
         total = torch.stack([getattr(weights, name) * loss for name, loss in parts.items()]).sum()
         return total, {name: float(loss.detach()) for name, loss in parts.items()}

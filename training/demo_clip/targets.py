@@ -43,6 +43,23 @@ def coverage(labels: Tensor) -> Tensor:
     return torch.stack([(patches == label).float().mean(-1) for label in range(MAX_CONCEPTS)], 1)
 
 
+def outline_shares(batch: Batch, cells: int) -> Tensor:
+    """
+    Share of each cell of each patch that objects fill.
+
+    Returns
+    -------
+    (B, h*w, cells * cells) float32
+    """
+    is_object = torch.from_numpy((batch.concept_rows >= 0) & ~rows.IS_SURFACE.numpy()[batch.concept_rows])
+    B, H, W = batch.labels.shape
+    labels = torch.from_numpy(batch.labels).long().flatten(1)
+    filled = is_object.gather(1, labels).float().reshape(B, 1, H, W)
+    cell_px = PATCH_SIZE_PX // cells
+    shares = torch.nn.functional.avg_pool2d(filled, cell_px)
+    return torch.nn.functional.unfold(shares, cells, stride=cells).transpose(1, 2)
+
+
 def presence(batch: Batch) -> Tensor:
     """
     Which rows are true of which of an image's concepts.

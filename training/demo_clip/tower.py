@@ -125,7 +125,7 @@ def project(visual: nn.Module, pooled: Tensor) -> Tensor:
     return F.normalize(pooled @ visual.proj, dim=-1)
 
 
-def encode_class_token(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+def encode_class_token(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     Encode images as g does.
 
@@ -139,6 +139,8 @@ def encode_class_token(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tenso
         Class token of the whole tower ("all").
     skipped : (B, embed_dim)
         Class token after the last-but-one block ("all-but-last").
+    class_token : (B, D)
+        Class token of the whole tower, after `ln_post`.
     """
     trunk = run_trunk(visual, images, with_attention=False)
     block = visual.transformer.resblocks[-1]
@@ -146,7 +148,8 @@ def encode_class_token(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tenso
     attended, _ = attend(block.attn, block.ln_1(trunk.tokens), n_queries=1)
     x = class_token + attended[:, 0]
     x = x + block.mlp(block.ln_2(x))
-    return project(visual, visual.ln_post(x)), project(visual, visual.ln_post(class_token))
+    x = visual.ln_post(x)
+    return project(visual, x), project(visual, visual.ln_post(class_token)), x
 
 
 def normalise(images_uint8: Tensor) -> Tensor:
