@@ -1,0 +1,48 @@
+"""Queries as they are typed."""
+
+from pathlib import Path
+
+import pytest
+
+from napari_car.cli.texts import gather_queries, parse_query, read_queries
+from napari_car.errors import QueryError
+from napari_car.queries import Query
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("leaf", Query("leaf")),
+        ("  red  circle ", Query("red  circle")),
+        ("leaf | foliage|leaves", Query("leaf", ("foliage", "leaves"))),
+        ("stuff: sky | clouds", Query("sky", ("clouds",), "stuff")),
+        ("Stuff:sky", Query("sky", (), "stuff")),
+        ("stuffed toy", Query("stuffed toy")),
+    ],
+)
+def test_query_with_synonyms_and_group(text: str, query: Query) -> None:
+    assert parse_query(text) == query
+
+
+def test_file_of_queries(tmp_path: Path) -> None:
+    file = tmp_path / "queries.txt"
+    file.write_bytes("\ufeff# animals\ncat\n\n  dog | puppy\r\n   # no more\nstuff: grass\n".encode())
+    expected = [Query("cat"), Query("dog", ("puppy",)), Query("grass", (), "stuff")]
+    assert read_queries(file) == expected
+    assert gather_queries(["sofa"], file) == [Query("sofa"), *expected]
+    assert gather_queries(["sofa"], None) == [Query("sofa")]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"# nothing\n\n", "holds no query"), (b"caf\xe9\n", "not text in UTF-8")]
+)
+def test_wrong_file_is_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "queries.txt"
+    file.write_bytes(content)
+    with pytest.raises(QueryError, match=said):
+        read_queries(file)
+
+
+def test_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(QueryError, match="cannot be read: No such file"):
+        read_queries(tmp_path / "none.txt")
