@@ -55,6 +55,12 @@ class Hub:
     """Method, path and Range header of each request."""
     encodings: set[str | None] = field(default_factory=set)
     """Accept-Encoding headers of all requests."""
+    tokens: list[tuple[str, str | None]] = field(default_factory=list)
+    """Path and Authorization header of each request."""
+    stalls: bool = False
+    """Whether an answer that is cut leaves the connection open instead of closing it."""
+    closing: threading.Event = field(default_factory=threading.Event)
+    """Ends what is stalled."""
 
     def put(self, repo: str, name: str, content: bytes) -> str:
         """Store a file and return its SHA-256."""
@@ -81,6 +87,7 @@ def run_hub() -> Iterator[Hub]:
     try:
         yield hub
     finally:
+        hub.closing.set()
         server.shutdown()
         server.server_close()
         thread.join(5)
@@ -112,6 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, with_body: bool) -> None:
         self.hub.requests.append((self.command, self.path, self.headers.get("Range")))
+        self.hub.tokens.append((self.path, self.headers.get("Authorization")))
         self.hub.encodings.add(self.headers.get("Accept-Encoding"))
         if len(self.hub.requests) > _MAX_REQUESTS:
             self._send(500, {})
@@ -160,6 +168,8 @@ class _Handler(BaseHTTPRequestHandler):
         if with_body:
             cut = self.hub.cuts.pop(0) if self.hub.cuts else len(body)
             self.wfile.write(body[:cut])
+            if self.hub.stalls and cut < len(body):
+                self.hub.closing.wait(10)
             self.close_connection = self.close_connection or cut < len(body)
 
     def _send(self, status: int, headers: dict[str, str], n_body_bytes: int | None = 0) -> None:

@@ -174,6 +174,13 @@ def test_dead_line_keeps_what_came_and_the_next_run_resumes(hub: Hub, tmp_path: 
     assert fetch(CHECKPOINT, tmp_path).read_bytes() == CONTENT
 
 
+def test_line_that_falls_silent_is_given_up(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    hub.cuts = [1_000_000, 0]
+    hub.stalls = True
+    assert "when 1.0 MB of ViT-B-16/openai were on disk" in refused(tmp_path, hub)
+
+
 def test_server_without_ranges_sends_the_file_again(hub: Hub, tmp_path: Path) -> None:
     hub.ranges = False
     partial_file(tmp_path, hub).write_bytes(b"x" * 1_000_000)
@@ -198,7 +205,7 @@ def test_server_without_ranges_and_a_bad_line_does_not_loop(hub: Hub, tmp_path: 
 
 
 def test_closing_the_generator_stops_the_download_and_keeps_the_rest(hub: Hub, tmp_path: Path) -> None:
-    content = safetensors_bytes(40_000_000)
+    content = safetensors_bytes(12_000_000)
     hub.put(REPO, SAFETENSORS, content)
     steps = download(CHECKPOINT, tmp_path, endpoint=hub.endpoint)
     while next(steps).n_bytes < 1_000_000:
@@ -227,6 +234,17 @@ def test_partial_file_of_another_version_is_not_continued(hub: Hub, tmp_path: Pa
     assert fetch(CHECKPOINT, tmp_path, endpoint=hub.endpoint).read_bytes() == CONTENT
     assert hub.ranges_asked() == ["bytes=0-"]
     assert names(tmp_path) == [SAFETENSORS]
+
+
+def test_token_is_shown_to_the_hub_but_not_to_the_storage(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_abc")
+    hub.storage = True
+    fetch(CHECKPOINT, tmp_path, endpoint=hub.endpoint)
+    tokens = {path.split("/")[1]: token for path, token in hub.tokens}
+    assert tokens == {"timm": "Bearer hf_abc", "storage": None}
+    assert len(hub.tokens) == 3
 
 
 # What is not the file expected ----------------------------------------------------------------------------------
