@@ -98,8 +98,8 @@ class PermutohedralLattice:
     def filter(self, values: Float32[Tensor, "n channels"]) -> Float32[Tensor, "n channels"]:
         """Filter values given at the points with the Gaussian of unit standard deviation.
 
-        The kernel is 1 at distance 0 only on average over the positions in a simplex: normalise with the filter's
-        response to ones (see :meth:`normalized`).
+        Approximate, and up to a constant factor: the result has a meaning only relative to that for ones (see
+        :meth:`normalized`). Symmetrically normalised, photographs' pixels come out within some per cent.
         """
         table = embedding_bag(
             self.splat_points, values, self.splat_starts, mode="sum", per_sample_weights=self.splat_weights
