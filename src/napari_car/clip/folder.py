@@ -211,7 +211,7 @@ def _safetensors_is_whole(path: Path) -> bool:
     with path.open("rb") as file:
         n_header_bytes = int.from_bytes(file.read(8), "little")
         size_bytes = path.stat().st_size
-        if not 0 < n_header_bytes <= size_bytes - 8:
+        if n_header_bytes > size_bytes - 8:
             return False
         try:
             header = json.loads(file.read(n_header_bytes))
