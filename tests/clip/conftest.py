@@ -1,6 +1,33 @@
-"""Make the small hub importable from the tests beside it."""
+"""Random-weight checkpoints; also makes the small hub importable from the tests beside it."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+import torch
+from random_clip import TINY, random_model, write_folder
+from torch import nn
+
 sys.path.append(str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> nn.Module:
+    """Random weights in open_clip's own modules."""
+    return random_model(TINY)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny_model: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a model folder of open_clip; not to be changed."""
+    return write_folder(tmp_path_factory.mktemp("tiny"), TINY, tiny_model.state_dict())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Small tensors gain nothing from threads, which cost much on a busy machine."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)

@@ -137,7 +137,7 @@ def _existing(path: str) -> Path | None:
     """Return the path of a file or folder, or None if there is none."""
     try:
         expanded = Path(path).expanduser()
-        return expanded if expanded.exists() else None
+        return expanded if path and expanded.exists() else None
     except (OSError, RuntimeError, ValueError):  # too long for the file system, unknown home, NUL
         return None
 
