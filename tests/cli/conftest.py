@@ -1,9 +1,11 @@
 """A tiny random-weight checkpoint, small images, and the command as typed."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from random_clip import random_model, write_folder
 
@@ -24,6 +26,16 @@ TINY = {
 def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in open_clip's format; random weights, so that what it finds means nothing."""
     return write_folder(tmp_path_factory.mktemp("tiny") / "clip", TINY, random_model(TINY).state_dict())
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Networks this small only wait for each other in several threads."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    yield
+    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture

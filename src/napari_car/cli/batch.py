@@ -99,7 +99,7 @@ class Batch:
 
     def _segment(self, pending: list[Job], outcome: Outcome) -> None:
         """Segment images one by one; what concerns a single image is collected, all else ends the batch."""
-        # Imported here because torch takes seconds to load.
+        # Imported here because array and image libraries take longer to load than the help takes to print.
         from .display import Display
 
         with Display(len(pending)) as display:

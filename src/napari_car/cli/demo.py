@@ -12,7 +12,6 @@ from rich.table import Table
 
 from napari_car.config import CaRConfig
 from napari_car.errors import CaRError
-from napari_car.io.outputs import write_json
 from napari_car.queries import Query
 
 from .batch import Batch, Job
@@ -45,6 +44,9 @@ class Scene:
 @debug_option
 def demo(out: Path, overwrite: bool) -> None:
     """Segment the sample scenes of the package by text, without any download."""
+    # Imported here because image libraries take longer to load than the help takes to print.
+    from napari_car.io.outputs import write_json
+
     click.echo(DEMO_NOTICE)
     networks = choose_networks("annotate", model=DEMO)
     jobs = tuple(Job(scene.image, scene.queries, out / scene.image.stem) for scene in load_scenes())

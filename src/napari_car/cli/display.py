@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
 from rich.console import Console
@@ -10,8 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 
 from napari_car.results import Progress, Step
-from napari_car.segmentation import Segmentation
-from napari_car.segmenter import Run
+
+if TYPE_CHECKING:  # they load torch, which the bar must not wait for
+    from napari_car.segmentation import QueryResult, Segmentation
+    from napari_car.segmenter import Run
 
 _STAGES = {
     "texts": "reading the queries",
@@ -55,7 +57,7 @@ class Display:
     ) -> None:
         self._bars.stop()
 
-    def follow(self, run: Run, name: str, n_queries: int) -> Segmentation:
+    def follow(self, run: "Run", name: str, n_queries: int) -> "Segmentation":
         """Drain a run while showing its stages."""
         n_left = n_queries
         while True:
@@ -88,17 +90,17 @@ def describe_stage(event: Progress | Step, n_left: int, n_queries: int) -> str:
     return f"step {event.step}: {n_left} of {n_queries} queries left, {stage}{done}"
 
 
-def describe_result(segmentation: Segmentation) -> str:
-    """Say what was found: ``cat 0.93, sofa 0.55 (uncertain); absent: dog``."""
-    found = [
-        f"{result.text} {result.score:.2f}{' (uncertain)' if result.verdict == 'uncertain' else ''}"
-        for result in sorted(segmentation.present, key=lambda result: -result.score)
-    ]
-    absent = [result.text for result in segmentation.queries if not result.has_mask]
-    parts = [_listed(found) or "nothing found"]
-    if absent:
-        parts.append(f"absent: {_listed(absent)}")
-    return "; ".join(parts)
+def describe_result(segmentation: "Segmentation") -> str:
+    """Say what was found: ``cat 0.93, sofa 0.55 (uncertain); not found: dog``."""
+    ordered = sorted(segmentation.queries, key=lambda result: -result.score)
+    found = [f"{result.text} {result.score:.2f}{_doubt(result)}" for result in ordered if result.has_mask]
+    dropped = [f"{result.text}{_doubt(result)}" for result in ordered if not result.has_mask]
+    return (_listed(found) or "nothing found") + (f"; not found: {_listed(dropped)}" if dropped else "")
+
+
+def _doubt(result: "QueryResult") -> str:
+    """Mark an uncertain verdict."""
+    return " (uncertain)" if result.verdict == "uncertain" else ""
 
 
 def _listed(texts: list[str], at_most: int = 8) -> str:

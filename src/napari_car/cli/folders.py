@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from napari_car.errors import OutputError
-from napari_car.io.outputs import write_bytes
 
 SUMMARY = "summary.json"
 """File in each folder of results; the folder's name appears only when it is whole."""
@@ -58,6 +57,9 @@ def check_writable(folder: Path) -> None:
     OutputError
         If it cannot be made, or a file in it cannot be written.
     """
+    # Imported here because image libraries take longer to load than the help takes to print.
+    from napari_car.io.outputs import write_bytes
+
     probe = folder / ".napari-car"
     write_bytes(probe, b"")
     probe.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from napari_car.io.find import find_images
 from napari_car.presets import PRESETS
 from napari_car.queries import collect_queries
 
@@ -129,6 +128,9 @@ def segment(
     The options under the last headings change single parameters of the preset; the defaults shown are those of the
     preset annotate.
     """
+    # Imported here because image libraries take longer to load than the help takes to print.
+    from napari_car.io.find import find_images
+
     if not texts and queries_file is None:
         raise click.UsageError("Say what to look for: --query TEXT or --queries-file FILE.")
     chosen = choose_networks(preset, folder=networks.pop("models_folder"), **networks)
