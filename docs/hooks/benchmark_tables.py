@@ -1,0 +1,118 @@
+"""Sections made from the stored results of the benchmarks; every figure comes from their JSON."""
+
+import statistics
+from typing import Any
+
+from markdown_table import code, table
+
+_STAGES = {
+    "image": "image features and affinity (f)",
+    "texts": "texts",
+    "proposals": "mask proposals (f)",
+    "classification": "mask classification (g)",
+    "refinement": "dense CRF",
+}
+_CLOCKS = {"first": "first refinement", "again": "another one of the same image"}
+
+
+def speed(report: dict[str, Any]) -> str:
+    """Describe ``speed.json``: a whole run against the compute that cannot be avoided."""
+    runs, floors = report["warm_texts"], report["unavoidable"]
+    rows = [
+        ("unavoidable: f's image encoder", _middle(floors, "f_s"), "", ""),
+        ("unavoidable: g's image encoder", _middle(floors, "g_s"), "", ""),
+        ("unavoidable, together", _middle(floors, "wall_s"), _middle(floors, "cpu_s"), ""),
+        ("whole run, texts known", *_run_cells(runs)),
+        ("whole run, texts encoded for the first time", *_run_cells([report["cold_texts"]])),
+        ("same image, other queries, texts known", *_run_cells([report["other_queries_on_the_same_image"]])),
+    ]
+    ratio = report["median_ratio"]
+    stages = [
+        (_STAGES.get(name, name), _middle([run["stages_s"] for run in runs], name)) for name in runs[0]["stages_s"]
+    ]
+    return "\n".join(
+        [
+            f"## A whole run\n\n{report['what']}\n",
+            f"The median of {len(runs)} runs, smallest and largest in brackets; memory is the peak above the loaded "
+            "networks.\n",
+            table(("", "wall time (s)", "CPU time (s)", "peak memory (MB)"), rows, "lrrr"),
+            f"Whole to unavoidable, in the median of the pairs of runs: **{ratio['wall']:.2f}** in wall time, "
+            f"**{ratio['cpu']:.2f}** in CPU time.\n",
+            "Where the time of a run goes:\n",
+            table(("stage", "wall time (s)"), stages, "lr"),
+            _environment(report["environment"]),
+        ]
+    )
+
+
+def crf(report: dict[str, Any]) -> str:
+    """Describe ``crf.json``: the torch backend beside pydensecrf."""
+    rows = []
+    for name, case in report["cases"].items():
+        for clock, said in _CLOCKS.items():
+            times = [
+                f"{case[backend][clock][f'{kind}_median_s']:.2f}"
+                for kind in ("wall", "cpu")
+                for backend in ("torch", "pydensecrf")
+            ]
+            size = "x".join(map(str, case["size_px"]))
+            image = name.rpartition(", ")[0].split("/")[0]
+            rows.append((f"{image}, {size} px", case["n_labels"], said, *times, f"{case['equal_labels']:.2%}"))
+    titles = (
+        "image",
+        "labels",
+        "",
+        "torch, wall (s)",
+        "pydensecrf, wall (s)",
+        "torch, CPU (s)",
+        "pydensecrf, CPU (s)",
+        "equal labels",
+    )
+    queries = report["queries"]
+    machine = f"{report['machine']}, {report['n_cpus']} processors, load {report['load_average_5_min']}"
+    memory = [
+        (name, "x".join(map(str, case["size_px"])), f"{case['peak_mb']:.0f}") for name, case in report["memory"].items()
+    ]
+    return "\n".join(
+        [
+            "## Dense CRF\n",
+            "Medians, from the image to the labels; *another one of the same image* uses the lattices made before.\n",
+            table(titles, rows, "lrlrrrrr"),
+            f"On this machine `--crf-backend auto` takes {code(report['auto_chooses'])}.\n",
+            f"Referring mode, {queries['n_queries']} expressions on the first image (torch): "
+            f"{queries['in_one_call']['wall_median_s']:.2f} s in one call, "
+            f"{queries['one_by_one']['wall_median_s']:.2f} s one by one.\n",
+            "Peak memory of the torch backend beyond the libraries':\n",
+            table(("case", "size (px)", "peak (MB)"), memory, "lrr"),
+            _environment(
+                {
+                    "machine": machine,
+                    "python": report["python"],
+                    "threads": report["n_threads"],
+                    "versions": report["versions"],
+                    "date": report["date"],
+                }
+            ),
+        ]
+    )
+
+
+def _run_cells(runs: list[dict[str, Any]]) -> tuple[str, str, str]:
+    """Return wall time, CPU time and largest memory of some runs."""
+    return _middle(runs, "wall_s"), _middle(runs, "cpu_s"), str(max(run["peak_memory_mb"] for run in runs))
+
+
+def _middle(records: list[dict[str, Any]], key: str) -> str:
+    """Return the median of a figure, and its spread where there are several."""
+    values = [record.get(key, 0.0) for record in records]
+    middle = f"{statistics.median(values):.2f}"
+    return middle if len(values) == 1 else f"{middle} ({min(values):.2f} to {max(values):.2f})"
+
+
+def _environment(environment: dict[str, Any]) -> str:
+    """Say what the figures were measured on."""
+    versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items() if version)
+    return (
+        f"*Measured on {environment['date']}: {environment['machine']}, {environment['threads']} threads, "
+        f"Python {environment['python']}; {versions}.*\n"
+    )

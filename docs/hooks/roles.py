@@ -1,0 +1,17 @@
+"""Sphinx roles in docstrings, such as ``:func:`name```, turned into links of mkdocs."""
+
+import re
+
+_ROLE = re.compile(r":(?:attr|class|data|func|meth|mod):<code>(~?)([\w.]+)</code>")
+
+
+def link_roles(html: str) -> str:
+    """Replace roles in a page by references, which stay plain where the name has no page."""
+    return _ROLE.sub(_reference, html)
+
+
+def _reference(match: re.Match[str]) -> str:
+    """Write one reference; a tilde stands for the last part of the name only."""
+    is_short, name = match.groups()
+    shown = name.rpartition(".")[2] if is_short else name
+    return f'<autoref identifier="{name}" optional><code>{shown}</code></autoref>'
