@@ -15,8 +15,11 @@ from .errors import ConfigError
 
 C = TypeVar("C", bound="Checked")
 
+UNBOUNDED = sys.float_info.max
+"""Upper end of a range without a bound: any finite number."""
 
-def within(default: Any, low: float, high: float = sys.float_info.max) -> Any:
+
+def within(default: Any, low: float, high: float = UNBOUNDED) -> Any:
     """Declare a number field with a closed range of finite numbers."""
     return field(default=default, metadata={"low": low, "high": high})
 
@@ -95,7 +98,7 @@ def _magnitude(value: Any) -> float:
 def _range_text(metadata: Mapping[str, Any]) -> str:
     """Say a closed range in words."""
     low, high = metadata["low"], metadata["high"]
-    return f"finite and at least {low}" if high == sys.float_info.max else f"between {low} and {high}"
+    return f"finite and at least {low}" if high == UNBOUNDED else f"between {low} and {high}"
 
 
 def check_template(template: str, where: str) -> None:

@@ -11,7 +11,7 @@ import click
 from napari_car.config import CaRConfig
 from napari_car.errors import ConfigError
 from napari_car.presets import find_preset
-from napari_car.schema import Checked, field_docs
+from napari_car.schema import UNBOUNDED, Checked, field_docs
 
 from .options import SectionedOption
 
@@ -158,7 +158,7 @@ def _option_type(annotation: Any, limits: Any) -> click.ParamType[Any] | type:
     if get_origin(annotation) is Literal:
         return click.Choice(get_args(annotation))
     if annotation in (int, float) and limits:
-        high = None if limits["high"] == float("inf") else limits["high"]
+        high = None if limits["high"] == UNBOUNDED else limits["high"]
         return (click.IntRange if annotation is int else click.FloatRange)(limits["low"], high)
     return annotation  # type: ignore[no-any-return]
 
