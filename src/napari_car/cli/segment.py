@@ -111,7 +111,7 @@ def segment(
     labels: str,
     **networks: Any,
 ) -> None:
-    r"""Segment images by text queries.
+    """Segment images by text queries.
 
     IMAGE is a file, a folder or a pattern such as "cells/*.tif".
 
