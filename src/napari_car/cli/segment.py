@@ -127,7 +127,7 @@ def segment(
 
     The options under the last headings change single parameters of the preset; the defaults shown are those of the
     preset annotate.
-    """
+    """  # noqa: D301  # the escape is the character that keeps click from wrapping the examples
     # Imported here because image libraries take longer to load than the help takes to print.
     from napari_car.io.find import find_images
 
