@@ -38,7 +38,7 @@ def test_auto_without_pydensecrf_is_torch(without_pydensecrf: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("torch_s", "pydensecrf_s", "expected"), [(1.0, 2.0, "torch"), (1.2, 1.0, "torch"), (2.0, 1.0, "pydensecrf")]
+    ("torch_s", "pydensecrf_s", "expected"), [(1.0, 2.0, "torch"), (1.4, 1.0, "torch"), (2.0, 1.0, "pydensecrf")]
 )
 def test_auto_takes_the_faster_one(
     monkeypatch: pytest.MonkeyPatch, torch_s: float, pydensecrf_s: float, expected: str

@@ -27,7 +27,7 @@ _MAX_NUMBER_BITS = 62
 class PermutohedralLattice:
     """The vertices around a set of points, with all that is needed to filter values given at these points.
 
-    Takes about 0.1 kB per point and 80 B per vertex for d = 5. Photographs have about one vertex per point, noise
+    Takes about 0.1 kB per point and 0.1 kB per vertex for d = 5. Photographs have about one vertex per point, noise
     up to six.
 
     Attributes
