@@ -7,8 +7,10 @@ import open_clip
 import psutil
 import pytest
 import torch
+from click.testing import CliRunner
 from random_clip import random_model, tiny_config
 
+from napari_car.cli.models import models
 from napari_car.clip.architecture import build_model, build_tokenizer, check_architecture
 from napari_car.clip.registry import load_registry
 from napari_car.errors import CheckpointError
@@ -74,6 +76,8 @@ def test_every_model_of_open_clip_is_accepted_or_refused() -> None:
     registered = {checkpoint.architecture for checkpoint in load_registry().values()} - {None}
     assert registered <= accepted
     assert not accepted & REFUSED.keys()
+    listed = CliRunner().invoke(models, ["--architectures"]).output.split()
+    assert set(listed) == accepted
     assert {
         f"ViT-{size}{activation}"
         for size in ("B-32", "B-16", "L-14", "L-14-336", "H-14", "H-14-378")

@@ -107,6 +107,7 @@ def _vision_transformers() -> list[str]:
         for name, config in configs.items()
         if isinstance(config["vision_cfg"].get("layers"), int)  # others are ResNets or models of timm
         and not config["vision_cfg"].keys() & {"attentional_pool", "pool_type"}
+        and "multimodal_cfg" not in config  # CoCa
         and not config["text_cfg"].keys() & {"hf_model_name", "hf_tokenizer_name"}
     ]
 

@@ -112,4 +112,4 @@ class TextCache:
 def _embedding(stored: object) -> NDArray[np.float32] | None:
     """Return a stored row as an array; None if it is damaged."""
     whole = isinstance(stored, bytes) and len(stored) % np.dtype(np.float32).itemsize == 0
-    return np.frombuffer(stored, dtype=np.float32) if whole else None  # type: ignore[call-overload,no-any-return]
+    return np.frombuffer(stored, dtype=np.float32) if whole else None  # type: ignore[call-overload]
