@@ -1,0 +1,92 @@
+"""A folder with the files that the pages name, and a hub from which their checkpoints can be downloaded.
+
+The packaged demo checkpoint stands in for the real ones, which are too large for tests: open_clip is told that their
+architectures are its own. So every command of the pages does all its work: download, loading, segmentation, writing.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import pytest
+import torch
+from PIL import Image
+
+from napari_car.clip import download
+
+sys.path.append(str(Path(__file__).parent))  # conftest files of several folders have no package
+
+REPOSITORIES = (
+    "timm/vit_base_patch16_clip_224.openai",
+    "timm/vit_large_patch14_clip_224.openai",
+    "laion/CLIP-ViT-B-16-laion2B-s34B-b88K",
+)
+ARCHITECTURES = ("ViT-B-16-quickgelu", "ViT-L-14-quickgelu")
+CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where a reader of the pages works."""
+
+    folder: Path
+    models: Path
+
+    def add_paper_networks(self) -> None:
+        """Put the networks of the paper where a download would have put them."""
+        for name in ("ViT-B-16/openai", "ViT-L-14/openai"):
+            (self.models / name).mkdir(parents=True)
+            shutil.copy(demo_folder() / "clip" / WEIGHTS, self.models / name / WEIGHTS)
+
+
+def demo_folder() -> Path:
+    """Return the folder of the demo checkpoint and the sample scenes in the package."""
+    return Path(str(files("napari_car"))) / "demo"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from threads, which cost much on a busy machine."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
+    """A folder with ``scene.png``, ``photo.jpg`` and ``cells/``, into which the test changes."""
+    folder, models = tmp_path / "work", tmp_path / "models"
+    monkeypatch.setenv("NAPARI_CAR_MODELS", str(models))
+    scenes = json.loads((demo_folder() / "scenes" / "scenes.json").read_text(encoding="utf-8"))["scenes"]
+    images = [demo_folder() / "scenes" / scene["file"] for scene in scenes]
+    (folder / "cells").mkdir(parents=True)
+    shutil.copy(images[0], folder / "scene.png")
+    Image.open(images[0]).convert("RGB").save(folder / "photo.jpg")
+    for image in images[-2:]:
+        shutil.copy(image, folder / "cells")
+    monkeypatch.chdir(folder)
+    config = json.loads((demo_folder() / "clip" / CONFIG).read_text(encoding="utf-8"))
+    for architecture in ARCHITECTURES:
+        monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, architecture, config["model_cfg"])
+    with _hub(monkeypatch).run_hub() as hub:
+        for repository in REPOSITORIES:
+            for name in (CONFIG, WEIGHTS):
+                hub.put(repository, name, (demo_folder() / "clip" / name).read_bytes())
+        real_url = download.hf_hub_url
+        monkeypatch.setattr(download, "hf_hub_url", lambda *a, **k: real_url(*a, **k | {"endpoint": hub.endpoint}))
+        yield Workplace(folder, models)
+
+
+def _hub(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the module of the small hub, which stands beside the tests of the downloads."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "clip")
+    import hub_server
+
+    return hub_server

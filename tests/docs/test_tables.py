@@ -1,0 +1,150 @@
+"""The tables that the site makes from the code and from stored benchmarks."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import PAGES, ROOT
+
+from napari_car.cli.app import app
+from napari_car.cli.parameters import WITHOUT_OPTION, field_keys, option_name
+from napari_car.clip.registry import load_registry
+from napari_car.presets import PRESETS
+
+sys.path.append(str(ROOT / "docs" / "hooks"))
+
+import generated
+from benchmark_tables import crf, speed
+from markdown_table import table
+from roles import link_roles
+
+CLI = generated.fill((ROOT / "docs" / "cli.md").read_text(encoding="utf-8"))
+
+
+def test_cells_stay_in_their_row() -> None:
+    assert table(("a", "b"), [("x | y", "two\nlines")], "lr") == "| a | b |\n| --- | ---: |\n| x \\| y | two lines |\n"
+
+
+def test_every_option_of_every_command_is_listed() -> None:
+    for command in app.commands.values():
+        for parameter in command.params:
+            for name in parameter.opts:
+                assert not name.startswith("--") or re.search(rf"`{name}[ `]", CLI), f"{command.name} {name}"
+
+
+def test_every_parameter_is_listed_with_its_option() -> None:
+    for key in field_keys():
+        option = f"`--{option_name(key)}`" if key not in WITHOUT_OPTION else ""
+        if key == "mode":
+            option = "`--refer`"
+        assert f"| `{key}` | {option} |" in CLI
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "| `recurrence.score_threshold` | `--score-threshold` | `0.5` | 0 to 1 |",
+        "| `recurrence.min_steps` | `--min-steps` | `1` | at least 1 |",
+        "| `recurrence.keep_best` | `--keep-best` | `false` | `true`, `false` |",
+        '| `classifier.fit` | `--classifier-fit` | `"squash"` | `crop`, `squash`, `pad` |',
+        "| `classifier.templates` | `--classifier-template` | 15 texts | list of: text |",
+    ],
+)
+def test_rows_state_default_and_range(row: str) -> None:
+    assert row in CLI
+
+
+def test_every_preset_is_listed() -> None:
+    assert all(f"| `{name}` |" in CLI for name in PRESETS)
+
+
+def test_every_checkpoint_is_listed() -> None:
+    page = generated.fill((ROOT / "docs" / "install.md").read_text(encoding="utf-8"))
+    assert all(f"| `{name}` | {entry.size_mb} MB |" in page for name, entry in load_registry().items())
+
+
+def test_a_marker_that_names_nothing_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        generated.fill("<!-- generated: speeed -->")
+
+
+def test_all_markers_of_the_pages_are_known() -> None:
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    named = {match[1].split()[0] for text in texts for match in generated.MARKER.finditer(text)}
+    assert named == set(generated.SOURCES)
+
+
+def test_roles_become_references() -> None:
+    html = link_roles("see :func:<code>~napari_car.io.read_image</code> and :meth:<code>segment</code>")
+    assert '<autoref identifier="napari_car.io.read_image" optional><code>read_image</code></autoref>' in html
+    assert '<autoref identifier="segment" optional><code>segment</code></autoref>' in html
+
+
+ENVIRONMENT: dict[str, Any] = {
+    "machine": "abacus",
+    "python": "3.11.0",
+    "threads": 2,
+    "versions": {"torch": "2.4", "pydensecrf2": None},
+    "date": "2026-01-02",
+}
+
+
+class TestBenchmarks:
+    def speed_report(self) -> dict[str, Any]:
+        def run(wall_s: float) -> dict[str, Any]:
+            stages = {"image": 1.5, "classification": wall_s - 1.5}
+            return {"wall_s": wall_s, "cpu_s": 2 * wall_s, "peak_memory_mb": round(100 * wall_s), "stages_s": stages}
+
+        return {
+            "what": "One image.",
+            "environment": ENVIRONMENT,
+            "cold_texts": run(91.25),
+            "warm_texts": [run(31), run(30), run(35)],
+            "unavoidable": [{"f_s": 1.25, "g_s": 27.0, "wall_s": 28.25, "cpu_s": 55.0}] * 3,
+            "median_ratio": {"wall": 1.0973, "cpu": 1.127},
+            "other_queries_on_the_same_image": run(29.5),
+        }
+
+    def crf_report(self) -> dict[str, Any]:
+        timing = {"wall_median_s": 0.4567, "cpu_median_s": 0.7891}
+        again = {"wall_median_s": 0.1234, "cpu_median_s": 0.2345}
+        backend = {"first": timing, "again": again}
+        case = {"size_px": [500, 375], "n_labels": 21, "torch": backend, "pydensecrf": backend, "equal_labels": 0.9987}
+        return {
+            **{key: ENVIRONMENT[key] for key in ("machine", "python", "versions", "date")},
+            "n_threads": 2,
+            "n_cpus": 2,
+            "load_average_5_min": 3.5,
+            "auto_chooses": "torch",
+            "cases": {"voc2011/JPEGImages/2011_000006.jpg, 21 labels": case},
+            "queries": {"n_queries": 8, "in_one_call": timing, "one_by_one": again},
+            "memory": {"photograph, 2 labels": {"size_px": [854, 480], "n_labels": 2, "peak_mb": 321.4}},
+        }
+
+    def test_speed_shows_medians_spread_and_ratio(self) -> None:
+        text = speed(self.speed_report())
+        assert "| whole run, texts known | 31.00 (30.00 to 35.00) | 62.00 (60.00 to 70.00) | 3500 |" in text
+        assert "| whole run, texts encoded for the first time | 91.25 | 182.50 | 9125 |" in text
+        assert "**1.10** in wall time, **1.13** in CPU time" in text
+        assert "| mask classification (g) | 29.50 (28.50 to 33.50) |" in text
+        assert "abacus, 2 threads, Python 3.11.0; torch 2.4.*" in text
+
+    def test_crf_shows_both_backends(self) -> None:
+        text = crf(self.crf_report())
+        assert "| voc2011, 500x375 px | 21 | first refinement | 0.46 | 0.46 | 0.79 | 0.79 | 99.87% |" in text
+        assert "0.46 s in one call, 0.12 s one by one" in text
+        assert "| photograph, 2 labels | 854x480 | 321 |" in text
+
+    def test_what_was_not_measured_is_left_out(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(generated, "RESULTS", tmp_path)
+        assert generated.fill("<!-- generated: speed -->\n<!-- generated: crf -->").strip() == ""
+        (tmp_path / "speed.json").write_text(json.dumps(self.speed_report()), encoding="utf-8")
+        assert "## A whole run" in generated.fill("<!-- generated: speed -->")
+
+    @pytest.mark.parametrize("name", ["speed", "crf"])
+    def test_stored_results_can_be_shown(self, name: str) -> None:
+        is_stored = (generated.RESULTS / f"{name}.json").is_file()
+        assert bool(generated.fill(f"<!-- generated: {name} -->")) == is_stored
