@@ -20,6 +20,7 @@ from .folders import SUMMARY
 from .options import debug_option
 from .record import read_summary
 from .segment import report
+from .texts import parse_query
 
 DEFAULT_OUT = Path("demo-output")
 
@@ -64,17 +65,24 @@ def demo(out: Path, overwrite: bool) -> None:
 def load_scenes() -> list[Scene]:
     """Return the sample scenes of the package.
 
+    ``scenes.json`` holds ``{"scenes": [{"file": "shapes.png", "queries": ["red circle", "leaf | foliage"]}]}``.
+
     Raises
     ------
     CaRError
         If they are not there: the installation is not whole.
     """
-    folder = Path(str(files("napari_car"))) / "demo" / "scenes"
+    folder = scenes_folder()
     try:
         entries = json.loads((folder / "scenes.json").read_text(encoding="utf-8"))["scenes"]
     except OSError as error:
         raise CaRError("The sample scenes are missing: install napari-car again, they are part of it.") from error
-    return [Scene(folder / entry["file"], tuple(Query(text) for text in entry["queries"])) for entry in entries]
+    return [Scene(folder / entry["file"], tuple(map(parse_query, entry["queries"]))) for entry in entries]
+
+
+def scenes_folder() -> Path:
+    """Return the folder of the sample scenes inside the package."""
+    return Path(str(files("napari_car"))) / "demo" / "scenes"
 
 
 def _print_verdicts(summaries: dict[str, dict[str, Any]]) -> None:
