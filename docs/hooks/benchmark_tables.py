@@ -76,7 +76,8 @@ def crf(report: dict[str, Any]) -> str:
     return "\n".join(
         [
             "## Dense CRF\n",
-            "Medians, from the image to the labels; *another one of the same image* uses the lattices made before.\n",
+            "Medians, from the image to the labels; *another one of the same image* uses the lattices made before. "
+            "Wall times suffer from whatever else runs on the machine, processor times hardly.\n",
             table(titles, rows, "lrlrrrrr"),
             f"On this machine `--crf-backend auto` takes {code(report['auto_chooses'])}.\n",
             f"Referring mode, {queries['n_queries']} expressions on the first image (torch): "
@@ -112,7 +113,8 @@ def _middle(records: list[dict[str, Any]], key: str) -> str:
 def _environment(environment: dict[str, Any]) -> str:
     """Say what the figures were measured on."""
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items() if version)
+    threads = f"{environment['threads']} thread{'s' if environment['threads'] > 1 else ''}"
     return (
-        f"*Measured on {environment['date']}: {environment['machine']}, {environment['threads']} threads, "
+        f"*Measured on {environment['date']}: {environment['machine']}, {threads}, "
         f"Python {environment['python']}; {versions}.*\n"
     )
