@@ -44,6 +44,7 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
 		echo "pydensecrf2 could not be compiled: going on without it." >&2
 	touch $@
 
+# Where they cannot be installed, the tests that need a window are skipped.
 debian-packages:
 	@command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || exit 0; \
 	missing=$$(for package in $(DEBIAN_PACKAGES); do \
@@ -51,8 +52,9 @@ debian-packages:
 	test -n "$$missing" || exit 0; \
 	if [ "$$(id -u)" = 0 ]; then as_root=env; elif sudo -n true 2>/dev/null; then as_root="sudo env"; else \
 		echo "Not installed, and this is not root: $$missing" >&2; exit 0; fi; \
-	$$as_root apt-get update -qq && \
-	$$as_root DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null
+	{ $$as_root apt-get update -qq && \
+	$$as_root DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; } || \
+		echo "Could not be installed: $$missing" >&2
 
 clean:
 	rm -rf $(VENV) demo-output site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
