@@ -37,8 +37,8 @@ class TorchCRF(DenseCRF):
     Notes
     -----
     Memory: about 0.3 kB per pixel of a photograph, 0.6 kB while the lattices are built, and 30 B per pixel and label
-    (of all queries at once) while iterating. An image of pure noise takes more than twice as much. The caller bounds the
-    image's size.
+    (of all queries at once) while iterating. An image of pure noise takes more than twice as much. The caller bounds
+    the image's size.
     """
 
     backend = "torch"
