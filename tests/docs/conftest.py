@@ -67,8 +67,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workp
     scenes = json.loads((demo_folder() / "scenes" / "scenes.json").read_text(encoding="utf-8"))["scenes"]
     images = [demo_folder() / "scenes" / scene["file"] for scene in scenes]
     (folder / "cells").mkdir(parents=True)
-    shutil.copy(images[0], folder / "scene.png")
-    Image.open(images[0]).convert("RGB").save(folder / "photo.jpg")
+    for name in ("scene.png", "photo.jpg"):
+        Image.open(images[0]).convert("RGB").save(folder / name)
     for image in images[-2:]:
         shutil.copy(image, folder / "cells")
     monkeypatch.chdir(folder)
