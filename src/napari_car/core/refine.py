@@ -10,6 +10,9 @@ from napari_car.results import Progress, Proposals
 
 from .crf import open_crf
 
+SEPARATE_MEMORY_MB = 512
+"""Memory for the CRFs of referring expressions that run at once."""
+
 
 def refine_masks(
     image: UInt8[np.ndarray, "H W 3"],
@@ -48,19 +51,24 @@ def refine_masks(
     if not len(proposals):
         return np.zeros((0, *proposals.size_px), dtype=bool), "none"
     crf = open_crf(image, config, device)
-    maps = proposals.stacked()
-    groups = maps[:, None] if separate else maps[None]
-    refined: list[Bool[np.ndarray, "H W"]] = []
-    for maps_of_group in groups:
-        probabilities = with_background(maps_of_group, config.background_factor)
-        marginals = probabilities
-        for done, marginals in enumerate(crf.iterate(probabilities), start=1):  # noqa: B007  # the last one counts
-            yield Progress(
-                "refinement", 0, len(refined) * config.n_iterations + done, len(groups) * config.n_iterations
-            )
-        labels = marginals.argmax(axis=0)
-        refined += [labels == 1 + index for index in range(len(maps_of_group))]
-    return np.stack(refined), crf.backend
+    n_pieces = len(proposals) * config.n_iterations
+    n_together = _queries_that_fit(proposals.size_px) if separate else len(proposals)
+    masks: list[Bool[np.ndarray, "H W"]] = []
+    for start in range(0, len(proposals), n_together):
+        maps = proposals.select(list(range(start, min(start + n_together, len(proposals))))).stacked()
+        groups = maps[:, None] if separate else maps[None]  # independent CRFs
+        probabilities = np.stack([with_background(group, config.background_factor) for group in groups])
+        for done, marginals in enumerate(crf.iterate(probabilities), start=1):
+            probabilities = marginals
+            yield Progress("refinement", 0, len(masks) * config.n_iterations + done * len(maps), n_pieces)
+        for labels in probabilities.argmax(axis=1):
+            masks += [labels == 1 + index for index in range(groups.shape[1])]
+    return np.stack(masks), crf.backend
+
+
+def _queries_that_fit(size_px: tuple[int, int]) -> int:
+    """Return how many separate CRFs of two labels run at once; each takes about 60 bytes per pixel."""
+    return max(1, SEPARATE_MEMORY_MB * 2**20 // (60 * size_px[0] * size_px[1]))
 
 
 def with_background(maps: Float[np.ndarray, "N H W"], background_factor: float) -> Float[np.ndarray, "C H W"]:
