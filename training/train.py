@@ -18,13 +18,13 @@ from demo_clip.objective import Objective, Weights
 from open_clip import CLIP
 from torch import Tensor
 
-AVERAGED_STEPS = 5
+AVERAGED_STEPS = 10
 """Steps between two averagings of the workers' weights."""
 
 STAGES: dict[str, Weights] = {
-    "features": Weights(image=0.0, evidence=0.0),
-    "maps": Weights(helper=0.7),
-    "whole": Weights(helper=0.2, raw_map=0.3, refined=1.0, own_regions=1),
+    "features": Weights(image=0.0, region=0.0, region_helper=1.0),
+    "maps": Weights(helper=0.8, region_helper=0.7),
+    "whole": Weights(helper=0.3, raw_map=0.3, refined=1.0, own_regions=1),
 }
 """First what patches and regions show, then the evidence maps, then their refinement and g on f's own proposals. See docs/demo-checkpoint.md."""
 
@@ -117,6 +117,7 @@ def train(
             {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
         ],
         betas=(0.9, 0.98),
+        fused=True,
     )
     log = (options.out / f"log{rank}.jsonl").open("a")
     running: dict[str, float] = {}
@@ -130,14 +131,14 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(options.stage, fraction, options.learning_rate)
         total, parts = objective(batch, STAGES[options.stage])
-        optimiser.zero_grad()
+        optimiser.zero_grad(set_to_none=False)
         total.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         average.update(model)
         for name, value in parts.items():
             running[name] = 0.95 * running.get(name, value) + 0.05 * value
-        if step % 20 == 0:
+        if step % 50 == 0:
             record = {"stage": options.stage, "step": step, "minutes": round(minutes, 2)}
             log.write(json.dumps(record | {name: round(value, 4) for name, value in running.items()}) + "\n")
             log.flush()

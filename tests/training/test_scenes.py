@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+
+from napari_car.config import PAPER_TEMPLATES
+from napari_car.presets import BACKGROUND_LISTS
 from scenes.compose import SCENE_SHAPES_PX, draw_scene
 from scenes.seeds import (
     HELD_OUT_SEEDS,
@@ -23,9 +26,6 @@ from scenes.vocabulary import (
     SURFACES,
     TEMPLATES,
 )
-
-from napari_car.config import PAPER_TEMPLATES
-from napari_car.presets import BACKGROUND_LISTS
 
 SEEDS = range(5_000, 5_030)
 

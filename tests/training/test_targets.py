@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from demo_clip import rows, targets
 from demo_clip.architecture import CompactVocabulary
 from demo_clip.batches import MAX_CONCEPTS, SceneBatches, perturb_mask, region_truth

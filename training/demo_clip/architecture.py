@@ -1,5 +1,7 @@
 """The demo checkpoint's architecture, and the vocabulary rows that are trained."""
 
+import math
+
 import open_clip
 import torch
 from scenes.vocabulary import (
@@ -14,7 +16,7 @@ from scenes.vocabulary import (
 from torch import Tensor, nn
 
 NATIVE_SIZE_PX = 120
-PATCH_SIZE_PX = 12
+PATCH_SIZE_PX = 20
 MEAN = open_clip.OPENAI_DATASET_MEAN
 STD = open_clip.OPENAI_DATASET_STD
 CONTEXT_LENGTH = 32
@@ -24,8 +26,8 @@ MODEL_CFG = {
     "vision_cfg": {
         "image_size": NATIVE_SIZE_PX,
         "patch_size": PATCH_SIZE_PX,
-        "width": 144,
-        "head_width": 36,
+        "width": 192,
+        "head_width": 32,
         "layers": 4,
         "mlp_ratio": 4.0,
     },
@@ -112,8 +114,50 @@ def build_model(vocabulary: CompactVocabulary) -> open_clip.CLIP:
     nn.init.normal_(model.token_embedding.weight, std=0.05)
     with torch.no_grad():
         model.token_embedding.weight[0].zero_()
+        model.visual.conv1.weight.copy_(cosine_filters(PATCH_SIZE_PX, model.visual.conv1.out_channels))
+        positions = model.visual.positional_embedding
+        positions[1:] = smooth_positions(NATIVE_SIZE_PX // PATCH_SIZE_PX, positions.shape[1])
         model.logit_scale.fill_(float(torch.log(torch.tensor(14.0))))
     return model
+
+
+def cosine_filters(patch: int, width: int) -> Tensor:
+    """
+    Low-frequency cosines per colour channel, from which the patch embedding starts.
+
+    They show the network a small, sharp picture of each patch, where random filters show noise. Higher
+    frequencies are amplified, as images have less of them.
+
+    Returns
+    -------
+    (width, 3, patch, patch) float32; width is three times a square number
+    """
+    n = math.isqrt(width // 3)
+    at = (torch.arange(patch) + 0.5) * math.pi / patch
+    waves = torch.cos(torch.arange(n)[:, None] * at) * (2 / patch) ** 0.5
+    waves[0] /= 2**0.5
+    frequency = torch.arange(n).float()
+    gain = 1 / patch * (1 + 2 * torch.hypot(frequency[:, None], frequency[None]))
+    pictures = torch.einsum("uv,uy,vx->uvyx", gain, waves, waves).reshape(n * n, 1, patch, patch)
+    grey_and_opponents = torch.tensor([[0.58, 0.58, 0.58], [0.7, -0.7, 0.0], [-0.4, -0.4, 0.8]])
+    return torch.cat([pictures * channel.view(1, 3, 1, 1) for channel in grey_and_opponents])
+
+
+def smooth_positions(grid: int, width: int) -> Tensor:
+    """
+    Sines and cosines of row and column, from which the positional embedding starts.
+
+    Being smooth, they survive being resized to other grids, and neighbours can find each other from the first step.
+
+    Returns
+    -------
+    (grid * grid, width) float32
+    """
+    period = torch.logspace(math.log2(3), math.log2(6 * grid), width // 4, base=2.0)
+    phase = torch.arange(grid)[:, None] * (2 * math.pi / period)
+    waves = torch.cat([phase.sin(), phase.cos()], 1)
+    by_row, by_col = waves[:, None].expand(-1, grid, -1), waves[None].expand(grid, -1, -1)
+    return 0.5 * torch.cat([by_row, by_col], -1).reshape(grid * grid, width)
 
 
 def encode_texts(model: open_clip.CLIP, rows: Tensor, end: Tensor) -> Tensor:

@@ -7,12 +7,12 @@ from typing import get_args
 import cv2
 import numpy as np
 import torch
-from napari_car.clip.preprocess import fit_to_square
+from napari_car.clip.preprocess import Fit, fit_to_square
 from napari_car.config import PromptKind
 from napari_car.core.prompts import draw_prompts
 from scenes.compose import draw_scene
 from scenes.noise import smooth_noise
-from scenes.scene import Scene
+from scenes.scene import Region, Scene
 from scenes.seeds import TRAINING_SEEDS
 from scenes.vocabulary import CONCEPTS, PATTERNS
 from torch.utils.data import DataLoader, IterableDataset
@@ -21,8 +21,11 @@ from demo_clip.architecture import NATIVE_SIZE_PX, PATCH_SIZE_PX
 from demo_clip.rows import ROW_OF
 
 MAX_CONCEPTS = 10
+SCENE_REUSE = 3
+"""How often a drawn scene is seen, mirrored and with other regions: drawing costs as much as learning."""
+POOL_SIZE = 400
 GEOMETRY_UNIT_PX = 30.0
-SHAPES_PX = ((132, 168), (144, 144), (132, 156), (156, 132), (120, 180), (168, 144), (120, 144), (180, 240))
+SHAPES_PX = ((140, 160), (140, 140), (120, 160), (160, 140), (120, 180), (160, 120), (140, 180), (180, 240))
 _SHAPE_ODDS = (0.18, 0.18, 0.16, 0.13, 0.12, 0.1, 0.1, 0.03)
 PROMPTS = get_args(PromptKind)
 _DEFAULT_PROMPTS = ("blur", "circle")
@@ -45,6 +48,8 @@ class Batch:
     half height and width, in units of `GEOMETRY_UNIT_PX`; NaN on patches that show no object."""
     prompted: np.ndarray
     """(B * R, native, native, 3) uint8: regions shown with visual prompts, R per image."""
+    pointed: np.ndarray
+    """(B * R, n) float32: share of each patch of the prompted image that its region fills."""
     region_truth: np.ndarray
     """(B * R, MAX_CONCEPTS) float32: how well each of the image's concepts is what the region shows."""
 
@@ -73,6 +78,17 @@ def label_scene(scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 if (pattern.mask & region.mask).any():
                     attribute_rows[label, 2] = ROW_OF[pattern.name]
     return labels, concept_rows, attribute_rows
+
+
+def mirror(scene: Scene, left_right: bool, up_down: bool) -> Scene:
+    """Mirror a scene with its masks."""
+    flip = (slice(None, None, -1 if up_down else 1), slice(None, None, -1 if left_right else 1))
+    return Scene(
+        domain=scene.domain,
+        image=np.ascontiguousarray(scene.image[flip]),
+        concepts=tuple(Region(name=region.name, mask=region.mask[flip]) for region in scene.concepts),
+        attributes=tuple(Region(name=region.name, mask=region.mask[flip]) for region in scene.attributes),
+    )
 
 
 def object_geometry(labels: np.ndarray, n_objects: int) -> np.ndarray:
@@ -114,7 +130,7 @@ def object_geometry(labels: np.ndarray, n_objects: int) -> np.ndarray:
 def perturb_mask(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
     """Make an exact mask look like a CAM's: grown or shrunk, with wavering, patch-sized outlines."""
     H, W = mask.shape
-    cell_px = 12 if rng.random() < 0.7 else 6
+    cell_px = PATCH_SIZE_PX if rng.random() < 0.7 else PATCH_SIZE_PX // 2
     soft = cv2.resize(mask.astype(np.float32), (W // cell_px, H // cell_px), interpolation=cv2.INTER_AREA)
     soft = soft + rng.normal(0, 0.15, soft.shape).astype(np.float32)
     soft = cv2.resize(soft, (W, H), interpolation=cv2.INTER_LINEAR)
@@ -162,11 +178,23 @@ def region_truth(mask: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return truth / max(float(truth.sum()), 1e-12)
 
 
-def show_region(rng: np.random.Generator, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Draw prompts around a region and resize as g does: (native, native, 3) uint8."""
+def show_region(rng: np.random.Generator, image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Draw prompts around a region and resize as g does.
+
+    Returns
+    -------
+    prompted : (native, native, 3) uint8
+    pointed : (n,) float32
+        Share of each of the native size's patches that the region fills.
+    """
     (prompted,) = draw_prompts(image, [mask], choose_prompts(rng))
-    squashes = rng.random() < 0.7 or not _is_mostly_kept(mask)
-    return fit_to_square(prompted, (NATIVE_SIZE_PX, NATIVE_SIZE_PX), "squash" if squashes else "crop")
+    fit: Fit = "squash" if rng.random() < 0.7 or not _is_mostly_kept(mask) else "crop"
+    size_px = (NATIVE_SIZE_PX, NATIVE_SIZE_PX)
+    region = fit_to_square(np.repeat(mask[..., None], 3, 2).astype(np.uint8) * 255, size_px, fit)[..., 0]
+    grid = NATIVE_SIZE_PX // PATCH_SIZE_PX
+    shares = cv2.resize(region, (grid, grid), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return fit_to_square(prompted, size_px, fit), shares.ravel()
 
 
 def _is_mostly_kept(mask: np.ndarray) -> bool:
@@ -188,22 +216,28 @@ class SceneBatches(IterableDataset):
     def __iter__(self) -> Iterator[Batch]:
         cv2.setNumThreads(1)
         rng = np.random.default_rng(self.seed)
+        pools: dict[tuple[int, int], list[Scene]] = {shape: [] for shape in SHAPES_PX}
         while True:
-            yield self._draw_batch(rng)
+            shape = SHAPES_PX[rng.choice(len(SHAPES_PX), p=_SHAPE_ODDS)]
+            yield self._draw_batch(rng, shape, pools[shape])
 
-    def _draw_batch(self, rng: np.random.Generator) -> Batch:
-        """Draw one batch."""
-        shape = SHAPES_PX[rng.choice(len(SHAPES_PX), p=_SHAPE_ODDS)]
+    def _draw_batch(self, rng: np.random.Generator, shape: tuple[int, int], pool: list[Scene]) -> Batch:
+        """Draw one batch: new scenes, and scenes of the pool mirrored."""
+        n_new = self.batch_size if len(pool) < self.batch_size else -(-self.batch_size // SCENE_REUSE)
         scenes = [
             draw_scene(int(rng.integers(TRAINING_SEEDS.start, TRAINING_SEEDS.stop)), shape=shape)
-            for _ in range(self.batch_size)
+            for _ in range(n_new)
         ]
+        for _ in range(self.batch_size - n_new):
+            scenes.append(mirror(pool[rng.integers(len(pool))], bool(rng.random() < 0.5), bool(rng.random() < 0.3)))
+        pool.extend(scenes[:n_new])
+        del pool[: max(0, len(pool) - POOL_SIZE)]
         labelled = [label_scene(scene) for scene in scenes]
-        prompted, truth = [], []
+        shown, truth = [], []
         for scene, (labels, concept_rows, _) in zip(scenes, labelled, strict=True):
             for _ in range(self.regions_per_scene):
                 mask = _choose_region(rng, labels, int((concept_rows >= 0).sum()))
-                prompted.append(show_region(rng, scene.image, mask))
+                shown.append(show_region(rng, scene.image, mask))
                 truth.append(region_truth(mask, labels))
         return Batch(
             images=np.stack([scene.image for scene in scenes]),
@@ -216,8 +250,9 @@ class SceneBatches(IterableDataset):
                     for scene, (labels, _, _) in zip(scenes, labelled, strict=True)
                 ]
             ),
-            prompted=np.stack(prompted) if prompted else np.empty((0, NATIVE_SIZE_PX, NATIVE_SIZE_PX, 3), np.uint8),
-            region_truth=np.stack(truth) if truth else np.empty((0, MAX_CONCEPTS), np.float32),
+            prompted=np.stack([prompted for prompted, _ in shown]),
+            pointed=np.stack([pointed for _, pointed in shown]),
+            region_truth=np.stack(truth),
         )
 
 

@@ -1,14 +1,15 @@
 """f during training: the gradient CAM and its affinity refinement, differentiable, for a batch of images."""
 
-import cv2
 import numpy as np
 import torch
+from napari_car.core.affinity import draw_box_mask
 from torch import Tensor, nn
 
 from demo_clip.tower import Trunk, finish, project
 
 _EPSILON = 1e-6
 _SINKHORN_ROUNDS = 3
+_AFFINITY_STEPS = 2
 
 
 def min_max(maps: Tensor) -> Tensor:
@@ -70,7 +71,7 @@ def class_evidence(A: Tensor, probabilities: Tensor, queries: Tensor, create_gra
 
 def affinity(attention: Tensor) -> Tensor:
     """
-    Class-aware affinity (CAR.md section 2): Sinkhorn, symmetrised, squared.
+    Affinity between patches (Eq. 7): Sinkhorn, symmetrised.
 
     Parameters
     ----------
@@ -84,45 +85,17 @@ def affinity(attention: Tensor) -> Tensor:
     for _ in range(_SINKHORN_ROUNDS):
         W = W / W.sum(1, keepdim=True)
         W = W / W.sum(2, keepdim=True)
-    A = (W + W.transpose(1, 2)) / 2
-    return A @ A
+    return (W + W.transpose(1, 2)) / 2
 
 
-def box_mask(cam: np.ndarray, threshold: float) -> np.ndarray:
-    """
-    Union of the bounding boxes of a CAM's connected parts.
-
-    Parameters
-    ----------
-    cam : (h, w) float32 in [0, 1]
-    threshold : float
-        Lambda, relative to the map's maximum.
-
-    Returns
-    -------
-    (h, w) float32 of 0 and 1. The last row and column are never inside, as in the original.
-    """
-    h, w = cam.shape
-    grey = (cam * 255).astype(np.uint8)
-    binary = np.zeros_like(grey)
-    while threshold > 0 and not binary.any():
-        binary = (grey > int(threshold * int(grey.max()))).astype(np.uint8)
-        threshold -= 0.1
-    mask = np.zeros((h, w), np.float32)
-    for contour in cv2.findContours(binary, cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE)[0]:
-        col, row, width, height = cv2.boundingRect(contour)
-        mask[row : min(row + height, h - 1), col : min(col + width, w - 1)] = 1
-    return mask
-
-
-def refine(cams: Tensor, squared_affinity: Tensor, grid: tuple[int, int], box_threshold: float) -> Tensor:
+def refine(cams: Tensor, patch_affinity: Tensor, grid: tuple[int, int], box_threshold: float) -> Tensor:
     """
     Spread each CAM over the affinity; its box mask is a constant for autograd.
 
     Parameters
     ----------
     cams : (B, Q, h*w) in [0, 1]
-    squared_affinity : (B, h*w, h*w)
+    patch_affinity : (B, h*w, h*w), applied twice
     grid : (h, w)
 
     Returns
@@ -131,6 +104,8 @@ def refine(cams: Tensor, squared_affinity: Tensor, grid: tuple[int, int], box_th
     """
     B, Q, _ = cams.shape
     plain = cams.detach().reshape(B, Q, *grid).numpy()
-    boxes = np.stack([[box_mask(plain[b, q], box_threshold) for q in range(Q)] for b in range(B)])
-    sources = cams * torch.from_numpy(boxes).flatten(2)
-    return min_max(torch.einsum("bij,bqj->bqi", squared_affinity, sources))
+    boxes = np.stack([[draw_box_mask(plain[b, q], box_threshold) for q in range(Q)] for b in range(B)])
+    spread = (cams * torch.from_numpy(boxes).flatten(2)).transpose(1, 2)
+    for _ in range(_AFFINITY_STEPS):
+        spread = patch_affinity @ spread
+    return min_max(spread.transpose(1, 2))

@@ -61,7 +61,8 @@ class Helpers(nn.Module):
     Linear read-outs that are dropped after training.
 
     On the tokens that enter the last block: kind, colour, shape and pattern of what the patch shows, its outline
-    inside the patch, centre and extent of the object. On g's class token: the same four families.
+    inside the patch, centre and extent of the object. On prompted images: the same four families on the class
+    token, and on patch tokens whether they lie in the region pointed at.
     """
 
     def __init__(self, width: int):
@@ -72,6 +73,7 @@ class Helpers(nn.Module):
         self.region_heads = nn.ModuleList(nn.Linear(width, n) for n in sizes)
         self.outline_head = nn.Linear(width, OUTLINE_CELLS**2)
         self.geometry_head = nn.Linear(width, 4)
+        self.pointed_head = nn.Linear(width, 1)
 
     def ask_patches(self, tokens: Tensor, dominant: Tensor, every: Tensor, outline: Tensor, geometry: Tensor) -> Tensor:
         """
@@ -94,18 +96,25 @@ class Helpers(nn.Module):
         loss = loss + F.binary_cross_entropy_with_logits(self.outline_head(tokens), outline)
         return loss + F.smooth_l1_loss(self.geometry_head(tokens)[is_object], geometry[is_object], beta=0.3)
 
-    def ask_regions(self, class_tokens: Tensor, shown: Tensor, every: Tensor) -> Tensor:
+    def ask_regions(
+        self, class_tokens: Tensor, patch_tokens: Tensor, shown: Tensor, every: Tensor, pointed: Tensor
+    ) -> Tensor:
         """
-        Sum the losses of the read-outs on class tokens of prompted images.
+        Sum the losses of the read-outs on prompted images: what the region shows, and where it is.
 
         Parameters
         ----------
         class_tokens : (B, D)
+        patch_tokens : (B, n, D)
         shown : (B,) int64
             Which of its image's concepts the region shows, -1 for none.
         every : (B, K, 4) int64
+        pointed : (B, n)
+            Share of each patch that the region fills.
         """
-        return self._ask_families(self.region_heads, class_tokens[:, None], shown[:, None], every)
+        loss = self._ask_families(self.region_heads, class_tokens[:, None], shown[:, None], every)
+        where = F.binary_cross_entropy_with_logits(self.pointed_head(patch_tokens)[..., 0], pointed)
+        return loss + 2 * where
 
     def _ask_families(self, heads: nn.ModuleList, tokens: Tensor, label: Tensor, every: Tensor) -> Tensor:
         """Sum the cross-entropies of the four families over tokens (B, n, D) with labels (B, n)."""

@@ -1,5 +1,6 @@
 """One training step's loss, assembled from the batch."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,9 +55,8 @@ class Objective:
             Each loss by name, unweighted.
         """
         model = self.model
-        texts = encode_texts(model, *self.vocabulary.encode(rows.sample_texts(self.rng)))
-        scale = model.logit_scale.exp().clamp_max(MAX_LOGIT_SCALE)
         truth = targets.presence(batch)
+        texts = self._scaled_texts() if weights.image > 0 or weights.region > 0 else None
         parts: dict[str, Tensor] = {}
 
         trunk = run_trunk(model.visual, normalise(torch.from_numpy(batch.images)), with_attention=weights.refined > 0)
@@ -71,22 +71,29 @@ class Objective:
         )
         maps = None
         if weights.image > 0:
-            maps = self._ask_images(batch, truth, trunk, patch_coverage, texts * scale, weights, parts)
+            maps = self._ask_images(batch, truth, trunk, patch_coverage, texts, weights, parts)
 
-        shown, shown_truth = self._regions(batch, maps, weights.own_regions)
-        region_softmax = targets.region_softmax(self.rng, shown_truth, truth)
-        whole, skipped, class_tokens = encode_class_token(model.visual, normalise(shown))
-        parts["region"] = losses.contrast(scale * whole @ texts.T, region_softmax) + 0.3 * losses.contrast(
-            scale * skipped @ texts.T, region_softmax
-        )
+        shown, shown_truth, pointed = self._regions(batch, maps, weights.own_regions)
+        whole, skipped, class_tokens, patch_tokens = encode_class_token(model.visual, normalise(shown))
+        if weights.region > 0:
+            softmax = targets.region_softmax(self.rng, shown_truth, truth)
+            parts["region"] = losses.contrast(whole @ texts.T, softmax)
+            parts["region"] += 0.3 * losses.contrast(skipped @ texts.T, softmax)
         certainty, label = shown_truth.max(1)
         parts["region_helper"] = self.helpers.ask_regions(
             class_tokens,
+            patch_tokens,
             torch.where(certainty > MIN_CERTAINTY, label, -1),
             every.repeat_interleave(len(shown) // len(every), 0),
+            pointed,
         )
         total = torch.stack([getattr(weights, name) * loss for name, loss in parts.items()]).sum()
         return total, {name: float(loss.detach()) for name, loss in parts.items()}
+
+    def _scaled_texts(self) -> Tensor:
+        """Encode one wording of every row, times the logit scale: (T, embed_dim)."""
+        texts = encode_texts(self.model, *self.vocabulary.encode(rows.sample_texts(self.rng)))
+        return texts * self.model.logit_scale.exp().clamp_max(MAX_LOGIT_SCALE)
 
     def _ask_images(
         self,
@@ -124,28 +131,37 @@ class Objective:
         order = draw.argsort(1, descending=True)[:, :count]
         return order, is_true.gather(1, order)
 
-    def _regions(self, batch: Batch, maps: Tensor | None, count: int) -> tuple[Tensor, Tensor]:
-        """Join the data process's regions with regions from f's own maps (B, Q, h*w)."""
-        per_image = len(batch.prompted) // len(batch.images)
-        shown = batch.prompted.reshape(len(batch.images), per_image, *batch.prompted.shape[1:])
-        shown_truth = batch.region_truth.reshape(len(batch.images), per_image, -1)
-        if maps is not None and count:
-            own = [self._own_regions(batch, maps, b, count) for b in range(len(batch.images))]
-            shown = np.concatenate([shown, np.stack([images for images, _ in own])], 1)
-            shown_truth = np.concatenate([shown_truth, np.stack([true for _, true in own])], 1)
-        return torch.from_numpy(shown).flatten(0, 1), torch.from_numpy(shown_truth).flatten(0, 1)
+    def _regions(self, batch: Batch, maps: Tensor | None, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """
+        Join the data process's regions with `count` regions per image from f's own maps (B, Q, h*w).
 
-    def _own_regions(self, batch: Batch, maps: Tensor, b: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        Returns
+        -------
+        shown : (B * R, native, native, 3) uint8
+        truth : (B * R, MAX_CONCEPTS) float32
+        pointed : (B * R, n) float32
+        """
+        B = len(batch.images)
+        parts = [[part.reshape(B, -1, *part.shape[1:])] for part in (batch.prompted, batch.region_truth, batch.pointed)]
+        if maps is not None and count:
+            own = [region for b in range(B) for region in self._own_regions(batch, maps, b, count)]
+            for part, values in zip(parts, zip(*own, strict=True), strict=True):
+                stacked = np.stack(values)
+                part.append(stacked.reshape(B, count, *stacked.shape[1:]))
+        shown, truth, pointed = (torch.from_numpy(np.concatenate(part, 1)).flatten(0, 1) for part in parts)
+        return shown, truth, pointed
+
+    def _own_regions(
+        self, batch: Batch, maps: Tensor, b: int, count: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Threshold some of an image's own maps and show them."""
         H, W = batch.labels.shape[1:]
         grid = (1, 1, H // PATCH_SIZE_PX, W // PATCH_SIZE_PX)
-        images, true = [], []
         for q in self.rng.permutation(maps.shape[1])[:count]:
             proposal = F.interpolate(maps[b, q].detach().reshape(grid), (H, W), mode="bilinear")[0, 0].numpy()
             mask = proposal > self.rng.uniform(0.3, 0.5)
-            images.append(show_region(self.rng, batch.images[b], mask))
-            true.append(region_truth(mask, batch.labels[b]))
-        return np.stack(images), np.stack(true)
+            prompted, pointed = show_region(self.rng, batch.images[b], mask)
+            yield prompted, region_truth(mask, batch.labels[b]), pointed
 
 
 def _query_masks(truth: Tensor, patch_coverage: Tensor, queries: Tensor) -> Tensor:

@@ -125,7 +125,7 @@ def project(visual: nn.Module, pooled: Tensor) -> Tensor:
     return F.normalize(pooled @ visual.proj, dim=-1)
 
 
-def encode_class_token(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def encode_class_token(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """
     Encode images as g does.
 
@@ -141,6 +141,8 @@ def encode_class_token(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tenso
         Class token after the last-but-one block ("all-but-last").
     class_token : (B, D)
         Class token of the whole tower, after `ln_post`.
+    patch_tokens : (B, n, D)
+        Patch tokens that enter the last block.
     """
     trunk = run_trunk(visual, images, with_attention=False)
     block = visual.transformer.resblocks[-1]
@@ -149,7 +151,7 @@ def encode_class_token(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tenso
     x = class_token + attended[:, 0]
     x = x + block.mlp(block.ln_2(x))
     x = visual.ln_post(x)
-    return project(visual, x), project(visual, visual.ln_post(class_token)), x
+    return project(visual, x), project(visual, visual.ln_post(class_token)), x, trunk.tokens[:, 1:]
 
 
 def normalise(images_uint8: Tensor) -> Tensor:
