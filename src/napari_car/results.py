@@ -1,11 +1,14 @@
 """What the recurrence produces, step by step."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float
+
+R = TypeVar("R")
 
 Verdict = Literal["present", "uncertain", "absent"]
 Stage = Literal["texts", "image", "proposals", "classification", "refinement"]
@@ -126,3 +129,12 @@ class CheckpointIdentity:
     sha256: str
     precision: str
     device: str
+
+
+def drain(run: Generator[object, None, R]) -> R:
+    """Run a generator to its end and return its result."""
+    while True:
+        try:
+            next(run)
+        except StopIteration as end:
+            return cast("R", end.value)

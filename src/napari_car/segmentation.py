@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int32, UInt8
 
 from .config import CaRConfig, RecurrenceConfig
-from .core.labels import assemble_labels
+from .core.labels import paint_labels, painting_order
 from .core.refine import refine_masks
 from .errors import ConfigError, QueryError
 from .queries import Query
-from .results import CheckpointIdentity, Progress, Proposals, Step, Verdict
+from .results import CheckpointIdentity, Progress, Proposals, Step, Verdict, drain
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +125,13 @@ class Segmentation:
     @property
     def label_map(self) -> Int32[np.ndarray, "H W"]:
         """Labels at full size, 0 for background; where masks overlap the most certain query is on top."""
-        shown = [i for i, result in enumerate(self.queries) if result.has_mask]
-        return assemble_labels(
-            [self.mask(i) for i in shown],
-            [self.queries[i].score for i in shown],
-            [self.queries[i].id for i in shown],
-            [self.config.mutual_background.enabled and self.queries[i].query.group == "stuff" for i in shown],
-            self.size_px,
+        is_apart = self.config.mutual_background.enabled
+        order = painting_order(
+            [result.score for result in self.present],
+            [is_apart and result.query.group == "stuff" for result in self.present],
         )
+        ids = [self.present[i].id for i in order]
+        return paint_labels((self.mask(id_ - 1) for id_ in ids), ids, self.size_px)
 
     def index(self, query: int | str) -> int:
         """Return the index of a query given by text; an index is returned as it is."""
@@ -184,7 +183,7 @@ class Segmentation:
             If a threshold is out of range.
         """
         run = self.redeciding(score_threshold=score_threshold, mask_threshold=mask_threshold, crf=crf)
-        return drain(run)  # type: ignore[no-any-return]
+        return drain(run)
 
     def redeciding(
         self, *, score_threshold: float | None = None, mask_threshold: float | None = None, crf: bool = True
@@ -267,15 +266,6 @@ def decide_verdict(score: float, survives: bool, rule: RecurrenceConfig) -> Verd
     if abs(score - rule.score_threshold) < rule.uncertain_margin:
         return "uncertain"
     return "present" if survives else "absent"
-
-
-def drain(run: Generator[Any, None, Any]) -> Any:
-    """Run a generator to its end and return its result."""
-    while True:
-        try:
-            next(run)
-        except StopIteration as end:
-            return end.value
 
 
 def _reaches(score: float, rule: RecurrenceConfig) -> bool:

@@ -24,12 +24,13 @@ from .core.classifier import EmbeddingCache, MaskClassifier
 from .core.proposals import ImageFeatures, MaskProposalGenerator, encode_image
 from .core.recurrence import recur
 from .core.refine import refine_masks
+from .core.texts import fill_templates
 from .errors import QueryError, ResourceError
 from .io import to_rgb8
 from .presets import background_queries, find_preset
 from .queries import Query, clean_expression, collect_queries
-from .results import Progress, Step
-from .segmentation import Provenance, QueryResult, Segmentation, decide_verdict, drain, split_groups
+from .results import Progress, Step, drain
+from .segmentation import Provenance, QueryResult, Segmentation, decide_verdict, split_groups
 
 Run = Generator[Progress | Step, None, Segmentation]
 _VERSIONED = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless")
@@ -119,7 +120,7 @@ class Segmenter:
         ResourceError
             If the device runs out of memory.
         """
-        return drain(self.run(image, queries, config))  # type: ignore[no-any-return]
+        return drain(self.run(image, queries, config))
 
     def run(self, image: NDArray[Any], queries: Iterable[str | Query], config: CaRConfig | None = None) -> Run:
         """Segment one image step by step; arguments and errors as for :meth:`segment`.
@@ -207,16 +208,24 @@ class Segmenter:
                 f'"{queries[group[0]].text}" has nothing to be told apart from: add background queries '
                 "(proposals.background_lists or background_words), or ask for a second query."
             )
-        yield Progress("texts", 0, 0, 1)
+        competitors = background if config.classifier.background else ()
+        yield from self._encoding_texts([queries[i] for i in group], background, competitors, config)
         f = MaskProposalGenerator(
             self.f, features, queries, background, config.proposals, config.compute, separate=separate
         )
-        competitors = background if config.classifier.background else ()
         g = MaskClassifier(self.g, queries, competitors, config.classifier, config.compute, self._prompted)
-        yield Progress("texts", 0, 1, 1)
         is_stuff = config.mutual_background.enabled and queries[group[0]].group == "stuff"
         kinds = config.mutual_background.stuff_prompts if is_stuff else config.prompts.kinds
         yield from recur(image, tuple(group), f, g, kinds, config.prompts.mask_threshold, config.recurrence)
+
+    def _encoding_texts(
+        self, queries: list[Query], background: tuple[str, ...], competitors: tuple[str, ...], config: CaRConfig
+    ) -> Generator[Progress, None, None]:
+        """Encode the texts that f and g will ask for, with progress; they find them in the cache."""
+        f_templates = [config.proposals.first_step_template, config.proposals.cam_template]
+        for_f = fill_templates(queries, f_templates) + fill_templates(background, f_templates[1:])
+        yield from self.f.texts.embedding(for_f)
+        yield from self.g.texts.embedding(fill_templates([*queries, *competitors], config.classifier.templates))
 
     def _background(self, group: list[int], queries: Sequence[Query], config: CaRConfig) -> tuple[str, ...]:
         """Return the background queries of a group."""

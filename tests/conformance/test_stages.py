@@ -7,7 +7,7 @@ import pytest
 
 from napari_car.config import SamMatchConfig
 from napari_car.core.affinity import draw_box_mask, find_boxes
-from napari_car.core.labels import assemble_labels, merge_expressions
+from napari_car.core.labels import merge_expressions, paint_labels, painting_order
 from napari_car.core.prompts import draw_prompt
 from napari_car.sam import match_sam_masks
 
@@ -80,7 +80,8 @@ def assert_painted(things: list, stuff: list, expected: np.ndarray) -> None:
     kept = [(*item, False) for item in things if item[1] > 0] + [(*item, True) for item in stuff if item[1] > 0]
     masks, scores, ids, is_stuff = zip(*kept, strict=True)
     size = (expected.shape[0], expected.shape[1])
-    painted = assemble_labels(masks, [float(s) for s in scores], [int(k) for k in ids], is_stuff, size)
+    order = painting_order([float(score) for score in scores], is_stuff)
+    painted = paint_labels((masks[i] for i in order), [int(ids[i]) for i in order], size)
     np.testing.assert_array_equal(painted, expected)
 
 

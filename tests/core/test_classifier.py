@@ -9,8 +9,7 @@ from napari_car.clip.model import ClipModel
 from napari_car.config import ClassifierConfig, ComputeConfig
 from napari_car.core.classifier import MAX_BATCH_ON_CPU, EmbeddingCache, MaskClassifier, match
 from napari_car.queries import Query
-from napari_car.results import Progress
-from napari_car.segmentation import drain
+from napari_car.results import Progress, drain
 
 QUERIES = [Query("leaf"), Query("cat", synonyms=("kitten",)), Query("dog")]
 TEMPLATES = ("{}", "a photo of a {}.")

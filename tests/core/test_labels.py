@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_car.core.labels import assemble_labels, merge_expressions
+from napari_car.core.labels import merge_expressions, paint_labels, painting_order
 
 SIZE = (5, 7)
 
@@ -16,7 +16,8 @@ SIZE = (5, 7)
     st.lists(st.booleans(), min_size=4, max_size=4),
 )
 def test_each_pixel_has_the_most_certain_mask_things_before_stuff(masks, scores, is_stuff) -> None:
-    labels = assemble_labels(list(masks), scores, [1, 2, 3, 4], is_stuff, SIZE)
+    order = painting_order(scores, is_stuff)
+    labels = paint_labels((masks[i] for i in order), [i + 1 for i in order], SIZE)
     assert labels.dtype == np.int32
     for row, column in np.ndindex(SIZE):
         here = [i for i in range(4) if masks[i, row, column]]
@@ -25,7 +26,7 @@ def test_each_pixel_has_the_most_certain_mask_things_before_stuff(masks, scores,
 
 
 def test_no_mask() -> None:
-    assert not assemble_labels([], [], [], [], SIZE).any()
+    assert not paint_labels([], [], SIZE).any()
 
 
 def test_merged_expressions_fall_back_to_their_union() -> None:

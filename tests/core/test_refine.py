@@ -7,8 +7,7 @@ from napari_car.config import CRFConfig
 from napari_car.core import refine
 from napari_car.core.crf import TorchCRF, refine_labels
 from napari_car.core.refine import refine_masks, with_background
-from napari_car.results import Progress, Proposals
-from napari_car.segmentation import drain
+from napari_car.results import Progress, Proposals, drain
 
 SIZE = (24, 30)
 CRF = CRFConfig(backend="torch")

@@ -1,6 +1,6 @@
 """Text queries to embeddings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 import torch
@@ -8,10 +8,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from napari_car.errors import QueryError
+from napari_car.results import Progress, drain
 
 from .text_cache import TextCache
 
 BATCH_SIZE = 64
+BATCH_SIZE_ON_CPU = 16
+"""Larger batches are no faster on a CPU, and a run can only be stopped between two."""
 
 
 class TextEncoder:
@@ -38,7 +41,21 @@ class TextEncoder:
         self._device = next(model.parameters()).device
 
     def embed(self, texts: Sequence[str]) -> Float[Tensor, "n E"]:
-        """Return one L2-normalised embedding per text, float32 on the model's device; n may be 0.
+        """Run :meth:`embedding` to its end."""
+        return drain(self.embedding(texts))
+
+    def embedding(self, texts: Sequence[str]) -> Generator[Progress, None, Float[Tensor, "n E"]]:
+        """Embed texts in steps between which a run can be stopped.
+
+        Yields
+        ------
+        Progress
+            After each batch of texts that were not known.
+
+        Returns
+        -------
+        Tensor, (n, E)
+            L2-normalised, float32 on the model's device; n may be 0.
 
         Raises
         ------
@@ -50,11 +67,13 @@ class TextEncoder:
         missing = [text for text in dict.fromkeys(texts) if text not in known]
         for text in missing:
             self._check_length(text)
-        for start in range(0, len(missing), BATCH_SIZE):
-            batch = missing[start : start + BATCH_SIZE]
+        size = BATCH_SIZE_ON_CPU if self._device.type == "cpu" else BATCH_SIZE
+        for start in range(0, len(missing), size):
+            batch = missing[start : start + size]
             rows = dict(zip(batch, self._encode(batch).cpu().numpy(), strict=True))
             self._cache.put(rows)
             known |= rows
+            yield Progress("texts", 0, start + len(batch), len(missing))
         stacked = np.stack([known[text] for text in texts]) if texts else np.zeros((0, self.width), dtype=np.float32)
         return torch.from_numpy(stacked).to(self._device)
 

@@ -1,6 +1,6 @@
 """Masks to label maps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -10,26 +10,24 @@ MERGE_THRESHOLD = 0.5
 MIN_MERGED_SHARE = 0.05
 
 
-def assemble_labels(
-    masks: Sequence[Bool[np.ndarray, "H W"]],
-    scores: Sequence[float],
-    ids: Sequence[int],
-    is_stuff: Sequence[bool],
-    size_px: tuple[int, int],
+def painting_order(scores: Sequence[float], is_stuff: Sequence[bool]) -> list[int]:
+    """Return the order in which masks are painted: stuff before things (appendix E), the most certain last."""
+    return sorted(range(len(scores)), key=lambda i: (not is_stuff[i], scores[i]))
+
+
+def paint_labels(
+    masks: Iterable[Bool[np.ndarray, "H W"]], ids: Iterable[int], size_px: tuple[int, int]
 ) -> Int32[np.ndarray, "H W"]:
-    """Paint masks over each other, stuff before things, and the most certain last.
+    """Paint masks over each other.
 
     Parameters
     ----------
-    masks : sequence of ndarray, (H, W), bool
-    scores : sequence of float
-        Certainty of each mask; masks are painted in ascending order.
-    ids : sequence of int
+    masks : iterable of ndarray, (H, W), bool
+        In painting order; taken one at a time.
+    ids : iterable of int
         Label of each mask, at least 1.
-    is_stuff : sequence of bool
-        Masks that things are painted over (paper, appendix E).
     size_px : tuple of int
-        (H, W), for the case of no mask.
+        (H, W).
 
     Returns
     -------
@@ -37,8 +35,8 @@ def assemble_labels(
         0 is background.
     """
     labels = np.zeros(size_px, dtype=np.int32)
-    for index in sorted(range(len(masks)), key=lambda i: (not is_stuff[i], scores[i])):
-        labels[masks[index]] = ids[index]
+    for mask, id_ in zip(masks, ids, strict=True):
+        labels[mask] = id_
     return labels
 
 

@@ -33,10 +33,19 @@ def embed_queries(
     QueryError
         If a text is longer than the model reads.
     """
-    words = [(query.text, *query.synonyms) if isinstance(query, Query) else (query,) for query in queries]
-    flat = [template.format(word) for template in templates for group in words for word in group]
-    rows = encoder.embed(flat)
-    if len(rows) > len(templates) * len(words):  # synonyms
-        groups = torch.split(rows, [len(group) for _ in templates for group in words])
+    rows = encoder.embed(fill_templates(queries, templates))
+    sizes = [len(_words(query)) for query in queries]
+    if max(sizes, default=1) > 1:
+        groups = torch.split(rows, sizes * len(templates))
         rows = torch.stack([torch.nn.functional.normalize(group.mean(dim=0), dim=0) for group in groups])
-    return rows.reshape(len(templates), len(words), encoder.width)
+    return rows.reshape(len(templates), len(queries), encoder.width)
+
+
+def fill_templates(queries: Sequence[Query | str], templates: Sequence[str]) -> list[str]:
+    """Return the texts of all words of all queries in each template, template by template."""
+    return [template.format(word) for template in templates for query in queries for word in _words(query)]
+
+
+def _words(query: Query | str) -> tuple[str, ...]:
+    """Return a query's text and synonyms."""
+    return (query.text, *query.synonyms) if isinstance(query, Query) else (query,)
