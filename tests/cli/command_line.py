@@ -24,7 +24,7 @@ def fast_options(model: Path) -> list[str]:
 def run_process(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run ``napari-car`` as a process of its own."""
     return subprocess.run(
-        process_command(*arguments), capture_output=True, text=True, timeout=120, env=os.environ | variables
+        process_command(*arguments), capture_output=True, text=True, timeout=500, env=os.environ | variables
     )
 
 

@@ -76,7 +76,8 @@ class Batch:
         if stored and not overwrite:
             self._check_same(stored)
             outcome.skipped.extend(job for job, _ in stored)
-        pending = [job for job in self.jobs if job not in outcome.skipped]
+        done = {job.folder for job in outcome.skipped}
+        pending = [job for job in self.jobs if job.folder not in done]
         if pending:
             self._segment(pending, outcome)
         return outcome

@@ -36,7 +36,7 @@ class Display:
     def __init__(self, n_images: int) -> None:
         console = Console(stderr=True)
         self._bars = Bars(
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.description}", markup=False),
@@ -68,7 +68,7 @@ class Display:
                 return segmentation
             if isinstance(event, Step):
                 n_left = len(event.survivors)
-            self._bars.update(self._task, description=f"{name}: {describe_stage(event, n_left, n_queries)}")
+            self._bars.update(self._task, description=f"{describe_stage(event, n_left, n_queries)} ({name})")
 
     def advance(self) -> None:
         """Count one image, segmented or failed."""
