@@ -28,7 +28,7 @@ class Job:
     folder: Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of a batch."""
 
