@@ -23,8 +23,8 @@ AVERAGED_STEPS = 10
 
 STAGES: dict[str, Weights] = {
     "features": Weights(image=0.0, region=0.0, region_helper=1.0),
-    "maps": Weights(helper=0.8, region_helper=0.7),
-    "whole": Weights(helper=0.3, raw_map=0.3, refined=1.0, own_regions=1),
+    "maps": Weights(helper=0.8, region=2.0, region_helper=0.7, spread=3.0, n_maps=1),
+    "whole": Weights(helper=0.6, region=2.0, region_helper=0.5, raw_map=0.3, refined=1.0, own_regions=1),
 }
 """First what patches and regions show, then the evidence maps, then their refinement and g on f's own proposals. See docs/demo-checkpoint.md."""
 
@@ -90,7 +90,7 @@ def work(rank: int, options: argparse.Namespace) -> None:
     torch.manual_seed(options.seed)
     vocabulary = CompactVocabulary()
     model = build_model(vocabulary)
-    helpers = Helpers(MODEL_CFG["vision_cfg"]["width"])
+    helpers = Helpers(MODEL_CFG["vision_cfg"]["width"], MODEL_CFG["embed_dim"])
     if options.resume:
         state = torch.load(options.resume, weights_only=True)
         model.load_state_dict(state["model"])

@@ -2,12 +2,15 @@
 
 import torch
 import torch.nn.functional as F
+from scenes.vocabulary import DRAWN_OBJECTS
 from torch import Tensor, nn
 
 from demo_clip import rows
 from demo_clip.targets import Softmax
 
 OUTLINE_CELLS = 4
+_FAMILY_WEIGHTS = (1.0, 1.0, 2.0, 0.5)
+"""Kind, colour, shape, pattern: shapes take longest to learn."""
 _SHARPNESS = 3.0
 
 
@@ -15,6 +18,12 @@ def contrast(logits: Tensor, softmax: Softmax) -> Tensor:
     """Cross-entropy over the competing columns: logits (B, T) to a scalar."""
     log_probabilities = logits.masked_fill(~softmax.columns, -1e4).log_softmax(-1)
     return -(softmax.target * log_probabilities).sum(-1).mean()
+
+
+def spread_texts(texts: Tensor, limits: Tensor) -> Tensor:
+    """Push texts (T, embed_dim), unit vectors, apart where their cosine exceeds its limit (T, T)."""
+    excess = F.relu(texts @ texts.T - limits)
+    return 10 * excess.pow(2).sum() / (limits < 1).sum()
 
 
 def soft_dice(maps: Tensor, masks: Tensor) -> Tensor:
@@ -56,21 +65,33 @@ def _classes_of_rows() -> Tensor:
     return class_of
 
 
+def _classes_of_texts(class_of: Tensor) -> Tensor:
+    """Class in each family of what a row's text names, -1 where it names none: (4, N_ROWS) int64."""
+    classes = class_of[:, :-1].clone()
+    for concept in DRAWN_OBJECTS:
+        row = rows.ROW_OF[concept.name]
+        for family, word in ((1, concept.colour), (2, concept.shape)):
+            classes[family, row] = class_of[family, rows.ROW_OF[word]]
+    return classes
+
+
 class Helpers(nn.Module):
     """
     Linear read-outs that are dropped after training.
 
     On the tokens that enter the last block: kind, colour, shape and pattern of what the patch shows, its outline
     inside the patch, centre and extent of the object. On prompted images: the same four families on the class
-    token, and on patch tokens whether they lie in the region pointed at.
+    token, and on patch tokens whether they lie in the region pointed at. On texts: the families they name.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, embed_dim: int):
         super().__init__()
         self.class_of = _classes_of_rows()
         sizes = [int(classes.max()) + 1 for classes in self.class_of]
         self.patch_heads = nn.ModuleList(nn.Linear(width, n) for n in sizes)
         self.region_heads = nn.ModuleList(nn.Linear(width, n) for n in sizes)
+        self.text_heads = nn.ModuleList(nn.Linear(embed_dim, n) for n in sizes)
+        self.text_classes = _classes_of_texts(self.class_of)
         self.outline_head = nn.Linear(width, OUTLINE_CELLS**2)
         self.geometry_head = nn.Linear(width, 4)
         self.pointed_head = nn.Linear(width, 1)
@@ -116,6 +137,17 @@ class Helpers(nn.Module):
         where = F.binary_cross_entropy_with_logits(self.pointed_head(patch_tokens)[..., 0], pointed)
         return loss + 2 * where
 
+    def ask_texts(self, texts: Tensor) -> Tensor:
+        """
+        Sum the cross-entropies of the read-outs on texts (N_ROWS, embed_dim): each word must leave its trace.
+
+        A repulsion cannot do this: between equal embeddings it has no direction.
+        """
+        total = texts.new_zeros(())
+        for classes, head in zip(self.text_classes, self.text_heads, strict=True):
+            total = total + F.cross_entropy(10 * head(texts), classes, ignore_index=-1)
+        return total
+
     def _ask_families(self, heads: nn.ModuleList, tokens: Tensor, label: Tensor, every: Tensor) -> Tensor:
         """Sum the cross-entropies of the four families over tokens (B, n, D) with labels (B, n)."""
         row = every[torch.arange(len(tokens))[:, None], label.clamp_min(0)].masked_fill(label[..., None] < 0, -1)
@@ -123,5 +155,6 @@ class Helpers(nn.Module):
         for family, head in enumerate(heads):
             target = self.class_of[family][row[..., family]]
             if (target >= 0).any():
-                total = total + F.cross_entropy(head(tokens).flatten(0, 1), target.flatten(), ignore_index=-1)
+                loss = F.cross_entropy(head(tokens).flatten(0, 1), target.flatten(), ignore_index=-1)
+                total = total + _FAMILY_WEIGHTS[family] * loss
         return total

@@ -23,6 +23,8 @@ class Weights:
     """How much each loss counts, and what is computed at all."""
 
     helper: float = 1.0
+    spread: float = 1.0
+    text_helper: float = 0.3
     region_helper: float = 0.3
     image: float = 0.3
     region: float = 1.0
@@ -56,8 +58,13 @@ class Objective:
         """
         model = self.model
         truth = targets.presence(batch)
-        texts = self._scaled_texts() if weights.image > 0 or weights.region > 0 else None
         parts: dict[str, Tensor] = {}
+        texts = None
+        if weights.image > 0 or weights.region > 0:
+            texts = encode_texts(model, *self.vocabulary.encode(rows.sample_texts(self.rng)))
+            parts["spread"] = losses.spread_texts(texts, rows.COSINE_LIMITS)
+            parts["text_helper"] = self.helpers.ask_texts(texts)
+            texts = texts * model.logit_scale.exp().clamp_max(MAX_LOGIT_SCALE)
 
         trunk = run_trunk(model.visual, normalise(torch.from_numpy(batch.images)), with_attention=weights.refined > 0)
         patch_coverage = targets.coverage(torch.from_numpy(batch.labels))
@@ -89,11 +96,6 @@ class Objective:
         )
         total = torch.stack([getattr(weights, name) * loss for name, loss in parts.items()]).sum()
         return total, {name: float(loss.detach()) for name, loss in parts.items()}
-
-    def _scaled_texts(self) -> Tensor:
-        """Encode one wording of every row, times the logit scale: (T, embed_dim)."""
-        texts = encode_texts(self.model, *self.vocabulary.encode(rows.sample_texts(self.rng)))
-        return texts * self.model.logit_scale.exp().clamp_max(MAX_LOGIT_SCALE)
 
     def _ask_images(
         self,

@@ -8,6 +8,7 @@ from scenes.vocabulary import (
     COLOURS,
     CONCEPTS,
     DRAWABLE_BACKGROUND_QUERIES,
+    DRAWN_OBJECTS,
     MICROSCOPY_FIELDS,
     MICROSCOPY_OBJECTS,
     PATTERNS,
@@ -66,6 +67,22 @@ def _background_rows_of() -> dict[int, tuple[int, ...]]:
 
 
 TRUE_BACKGROUND_ROWS = _background_rows_of()
+
+
+def _cosine_limits() -> Tensor:
+    """(N_ROWS, N_ROWS): how close two texts may be. 1 where nothing is asked."""
+    is_listed = IS_CONCEPT | IS_NEVER_DRAWN
+    limits = torch.where(is_listed[:, None] & IS_CONCEPT[None], 0.1, 1.0)
+    limits = torch.minimum(limits, limits.T)
+    for i, first in enumerate(DRAWN_OBJECTS):
+        for j, second in enumerate(DRAWN_OBJECTS):
+            if first.colour == second.colour or first.shape == second.shape:
+                limits[i, j] = 1.0 if i == j else 0.5
+    return limits.fill_diagonal_(1.0)
+
+
+COSINE_LIMITS = _cosine_limits()
+"""Different concepts get different embeddings from the start: else texts and images wait for each other."""
 
 
 def sample_texts(rng: np.random.Generator) -> list[str]:

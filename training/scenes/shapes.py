@@ -9,14 +9,14 @@ from scenes.vocabulary import COLOURS
 _SUBPIXEL_BITS = 4
 
 
-def _star_corners(points: int = 5, inner: float = 0.5) -> np.ndarray:
+def _star_corners(points: int = 5, inner: float = 0.42) -> np.ndarray:
     """Corners of a star of unit outer radius, point up: (2 * points, 2) as x, y."""
     angles = np.pi * np.arange(2 * points) / points - np.pi / 2
     radii = np.where(np.arange(2 * points) % 2 == 0, 1.0, inner)
     return np.stack([radii * np.cos(angles), radii * np.sin(angles)], 1)
 
 
-def _cross_corners(arm: float = 0.34) -> np.ndarray:
+def _cross_corners(arm: float = 0.26) -> np.ndarray:
     """Corners of an upright cross inside the unit square: (12, 2) as x, y."""
     quarter = np.array([[arm, -arm], [1, -arm], [1, arm]]) * 0.95
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
@@ -25,12 +25,12 @@ def _cross_corners(arm: float = 0.34) -> np.ndarray:
 
 _CORNERS: dict[str, np.ndarray] = {
     "square": np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * 0.84,
-    "triangle": np.array([[0.0, -1.0], [1.0, 0.8], [-1.0, 0.8]]),
-    "star": _star_corners() * 1.12,
+    "triangle": np.array([[0.0, -1.05], [1.0, 0.85], [-1.0, 0.85]]),
+    "star": _star_corners() * 1.18,
     "cross": _cross_corners(),
 }
 _RING_HOLE = 0.52
-_TURN_DEGREES = {"square": 18, "triangle": 25, "star": 36, "cross": 18}
+_TURN_DEGREES = {"square": 5, "triangle": 8, "star": 12, "cross": 6}
 
 
 def draw_outline(
