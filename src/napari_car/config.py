@@ -86,7 +86,7 @@ class PromptConfig(Checked):
     """v, the visual prompts (section 3.3, appendix C)."""
 
     mask_threshold: float = within(0.4, 0.0, 1.0)
-    """η: a pixel belongs to a query's mask where its proposal is above this."""
+    """η: the visual prompts point at the pixels whose proposal is above this."""
 
     kinds: tuple[PromptKind, ...] = ("circle", "blur")
     """What is drawn on the image to point at the mask; several are combined in a fixed order."""
