@@ -24,10 +24,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
-from scenes.seeds import HELD_OUT_SEEDS, VALIDATION_SEEDS, Trial, make_trial
-
 from napari_car import Segmenter
 from napari_car.config import CaRConfig
+from scenes.seeds import HELD_OUT_SEEDS, VALIDATION_SEEDS, Trial, make_trial
 
 PROMPTS = ("blur", "gray", "black", "circle", "rectangle", "contour")
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -150,7 +149,10 @@ def main(arguments: list[str] | None = None) -> None:
     figures = {}
     for name in options.variants:
         figures[name] = measure(segmenter, trials, {**common, **VARIANTS[name]})
-        print(f"{name:36} IoU {figures[name]['mean_iou']:.3f}  F1 {figures[name]['presence_f1']:.3f}", flush=True)
+        print(
+            f"{name:36} IoU {figures[name]['mean_iou']:.3f}  F1 {figures[name]['presence_f1']:.3f}",
+            flush=True,
+        )
     report = {
         "scenes": options.scenes,
         "seeds": [seeds[0], seeds[-1]],

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from open_clip import CLIP
+from torch import Tensor
+
 from demo_clip.architecture import MODEL_CFG, CompactVocabulary, build_model
 from demo_clip.batches import Batch, start_data_process
 from demo_clip.export import save_checkpoint
 from demo_clip.losses import Helpers
 from demo_clip.objective import Objective, Weights
-from open_clip import CLIP
-from torch import Tensor
 
 AVERAGED_STEPS = 10
 """Steps between two averagings of the workers' weights."""
@@ -24,9 +25,9 @@ AVERAGED_STEPS = 10
 STAGES: dict[str, Weights] = {
     "features": Weights(image=0.0, region=0.0, region_helper=1.0),
     "maps": Weights(helper=0.8, region=2.0, region_helper=0.7, spread=3.0, n_maps=1),
-    "whole": Weights(helper=0.6, region=2.0, region_helper=0.5, raw_map=0.3, refined=1.0, own_regions=1),
+    "whole": Weights(helper=0.6, region=2.0, region_helper=0.6, raw_map=0.3, refined=1.0, own_regions=1),
 }
-"""First what patches and regions show, then the evidence maps, then their refinement and g on f's own proposals. See docs/demo-checkpoint.md."""
+"""First what patches and regions show, then texts and evidence maps, then refined maps and g on f's own proposals."""
 
 
 def learning_rate(stage: str, fraction: float, peak: float) -> float:
@@ -108,19 +109,11 @@ def train(
     options: argparse.Namespace,
     rank: int,
 ) -> None:
-    """Run the steps of one stage, saving now and then."""
+    """Run the steps of one stage; the first worker saves now and then."""
     average = Average(model)
     parameters = [*model.parameters(), *helpers.parameters()]
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": 0.03},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-        ],
-        betas=(0.9, 0.98),
-        fused=True,
-    )
-    log = (options.out / f"log{rank}.jsonl").open("a")
-    running: dict[str, float] = {}
+    optimiser = make_optimiser(parameters)
+    log = Log(options.out / f"log{rank}.jsonl", options.stage)
     start = saved = time.monotonic()
     for step, batch in enumerate(batches):
         minutes = (time.monotonic() - start) / 60
@@ -136,17 +129,43 @@ def train(
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         average.update(model)
-        for name, value in parts.items():
-            running[name] = 0.95 * running.get(name, value) + 0.05 * value
-        if step % 50 == 0:
-            record = {"stage": options.stage, "step": step, "minutes": round(minutes, 2)}
-            log.write(json.dumps(record | {name: round(value, 4) for name, value in running.items()}) + "\n")
-            log.flush()
+        log.add(step, minutes, parts)
         if rank == 0 and time.monotonic() - saved > 60 * options.save_minutes:
             save(average, helpers, objective.vocabulary, options.out)
             saved = time.monotonic()
     if rank == 0:
         save(average, helpers, objective.vocabulary, options.out)
+
+
+def make_optimiser(parameters: list[Tensor]) -> torch.optim.Optimizer:
+    """Make AdamW that decays matrices only."""
+    return torch.optim.AdamW(
+        [
+            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": 0.03},
+            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        ],
+        betas=(0.9, 0.98),
+        fused=True,
+    )
+
+
+class Log:
+    """Running means of the losses, a line of JSON now and then."""
+
+    def __init__(self, path: Path, stage: str):
+        self.stage = stage
+        self.file = path.open("a")
+        self.means: dict[str, float] = {}
+
+    def add(self, step: int, minutes: float, parts: dict[str, float]) -> None:
+        """Add the losses of one step."""
+        for name, value in parts.items():
+            self.means[name] = 0.95 * self.means.get(name, value) + 0.05 * value
+        if step % 50 == 0:
+            record = {"stage": self.stage, "step": step, "minutes": round(minutes, 2)}
+            rounded = {name: round(value, 4) for name, value in self.means.items()}
+            self.file.write(json.dumps(record | rounded) + "\n")
+            self.file.flush()
 
 
 def average_workers(fraction: float, parameters: list[Tensor], options: argparse.Namespace) -> float:

@@ -6,12 +6,12 @@ from pathlib import Path
 import open_clip
 import pytest
 import torch
-import train
-from demo_clip.architecture import CompactVocabulary, build_model, encode_texts
-from demo_clip.export import save_checkpoint
 from safetensors import safe_open
 
 import napari_car
+import train
+from demo_clip.architecture import CompactVocabulary, build_model, encode_texts
+from demo_clip.export import save_checkpoint
 
 PACKAGED = Path(napari_car.__file__).parent / "demo/clip"
 MAX_BYTES = 16 * 2**20
@@ -24,7 +24,18 @@ def load_strictly(folder):
 
 @pytest.mark.parametrize("stage", train.STAGES)
 def test_every_stage_trains_and_saves_a_checkpoint(tmp_path, stage):
-    options = ["--out", str(tmp_path), "--stage", stage, "--minutes", "10", "--max-steps", "2", "--batch-size", "2"]
+    options = [
+        "--out",
+        str(tmp_path),
+        "--stage",
+        stage,
+        "--minutes",
+        "10",
+        "--max-steps",
+        "2",
+        "--batch-size",
+        "2",
+    ]
     train.main([*options, "--regions-per-scene", "1"])
     record = json.loads((tmp_path / "log0.jsonl").read_text().splitlines()[0])
     assert record["stage"] == stage

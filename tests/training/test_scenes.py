@@ -1,5 +1,7 @@
 """Scenes are deterministic, exactly described, and cover the promised vocabulary."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -120,10 +122,8 @@ def test_no_text_is_true_of_two_concepts():
 
 
 def test_seed_ranges_are_disjoint():
-    ranges = sorted(
-        (HELD_OUT_SEEDS, VALIDATION_SEEDS, TRAINING_SEEDS, SAMPLE_SEEDS), key=lambda seeds: seeds.start
-    )
-    for first, second in zip(ranges, ranges[1:], strict=False):
+    ranges = sorted((HELD_OUT_SEEDS, VALIDATION_SEEDS, TRAINING_SEEDS, SAMPLE_SEEDS), key=lambda seeds: seeds.start)
+    for first, second in itertools.pairwise(ranges):
         assert first.stop <= second.start
     assert len(HELD_OUT_SEEDS) == 200
 

@@ -26,10 +26,7 @@ def test_targets_are_distributions_over_competing_true_texts(batch):
     for softmax in (
         targets.image_softmax(rng, batch, truth),
         targets.region_softmax(rng, torch.from_numpy(batch.region_truth), truth).__class__(
-            *(
-                part[::2]
-                for part in _parts(targets.region_softmax(rng, torch.from_numpy(batch.region_truth), truth))
-            )
+            *(part[::2] for part in _parts(targets.region_softmax(rng, torch.from_numpy(batch.region_truth), truth)))
         ),
     ):
         total = softmax.target.sum(1)

@@ -4,6 +4,8 @@ import math
 
 import open_clip
 import torch
+from torch import Tensor, nn
+
 from scenes.vocabulary import (
     COLOUR_SYNONYMS,
     COLOURS,
@@ -13,7 +15,6 @@ from scenes.vocabulary import (
     SHAPES,
     TEMPLATES,
 )
-from torch import Tensor, nn
 
 NATIVE_SIZE_PX = 120
 PATCH_SIZE_PX = 20
@@ -57,9 +58,7 @@ UNKNOWN_WORD = "\N{SNOWMAN}"
 def used_token_ids() -> Tensor:
     """Collect the token ids of every text the training uses, sorted: start and end of text, words, punctuation."""
     words = {text for concept in CONCEPTS.values() for text in concept.texts}
-    words |= {
-        word for table in (COLOUR_SYNONYMS, SHAPES, PATTERNS) for name in table for word in (name, *table[name])
-    }
+    words |= {word for table in (COLOUR_SYNONYMS, SHAPES, PATTERNS) for name in table for word in (name, *table[name])}
     words |= DRAWABLE_BACKGROUND_QUERIES
     words |= set(COLOURS) | {template.format("") for template in TEMPLATES}
     ids = {token for text in words for token in _TOKENIZER.encode(text)}

@@ -6,7 +6,10 @@ from typing import get_args
 
 import cv2
 import numpy as np
-import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from demo_clip.architecture import NATIVE_SIZE_PX, PATCH_SIZE_PX
+from demo_clip.rows import ROW_OF
 from napari_car.clip.preprocess import Fit, fit_to_square
 from napari_car.config import PromptKind
 from napari_car.core.prompts import draw_prompts
@@ -15,10 +18,6 @@ from scenes.noise import smooth_noise
 from scenes.scene import Region, Scene
 from scenes.seeds import TRAINING_SEEDS
 from scenes.vocabulary import CONCEPTS, PATTERNS
-from torch.utils.data import DataLoader, IterableDataset
-
-from demo_clip.architecture import NATIVE_SIZE_PX, PATCH_SIZE_PX
-from demo_clip.rows import ROW_OF
 
 MAX_CONCEPTS = 10
 SCENE_REUSE = 3
@@ -107,7 +106,9 @@ def object_geometry(labels: np.ndarray, n_objects: int) -> np.ndarray:
     """
     H, W = labels.shape
     rows_px, cols_px = np.meshgrid(
-        np.arange(PATCH_SIZE_PX // 2, H, PATCH_SIZE_PX), np.arange(PATCH_SIZE_PX // 2, W, PATCH_SIZE_PX), indexing="ij"
+        np.arange(PATCH_SIZE_PX // 2, H, PATCH_SIZE_PX),
+        np.arange(PATCH_SIZE_PX // 2, W, PATCH_SIZE_PX),
+        indexing="ij",
     )
     geometry = np.full((*rows_px.shape, 4), np.nan, np.float32)
     label_at = labels[rows_px, cols_px]
@@ -150,9 +151,9 @@ def random_mask(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 
 def choose_prompts(rng: np.random.Generator) -> tuple[str, ...]:
-    """Choose black, from which most is learnt, more than half of the time, else the default pair, one or two."""
+    """Choose black or the default pair (blur and circle) most of the time, else any one or two."""
     draw = rng.random()
-    if draw < 0.55:
+    if draw < 0.4:
         return ("black",)
     if draw < 0.75:
         return _DEFAULT_PROMPTS
@@ -227,11 +228,10 @@ class SceneBatches(IterableDataset):
         """Draw one batch: new scenes, and scenes of the pool mirrored."""
         n_new = self.batch_size if len(pool) < self.batch_size else -(-self.batch_size // SCENE_REUSE)
         scenes = [
-            draw_scene(int(rng.integers(TRAINING_SEEDS.start, TRAINING_SEEDS.stop)), shape=shape)
-            for _ in range(n_new)
+            draw_scene(int(rng.integers(TRAINING_SEEDS.start, TRAINING_SEEDS.stop)), shape=shape) for _ in range(n_new)
         ]
-        for _ in range(self.batch_size - n_new):
-            scenes.append(mirror(pool[rng.integers(len(pool))], bool(rng.random() < 0.5)))
+        again = rng.integers(len(pool), size=self.batch_size - n_new) if pool else ()
+        scenes += [mirror(pool[i], bool(rng.random() < 0.5)) for i in again]
         pool.extend(scenes[:n_new])
         del pool[: max(0, len(pool) - POOL_SIZE)]
         labelled = [label_scene(scene) for scene in scenes]
@@ -259,7 +259,7 @@ class SceneBatches(IterableDataset):
 
 
 def _n_objects(scene: Scene) -> int:
-    """Number of concepts that are not surroundings: they come first."""
+    """Count the concepts that are not surroundings: they come first."""
     return sum(not CONCEPTS[region.name].is_surround for region in scene.concepts[-MAX_CONCEPTS:])
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from napari_car.core.affinity import draw_box_mask
 from torch import Tensor, nn
 
 from demo_clip.tower import Trunk, finish, project
+from napari_car.core.affinity import draw_box_mask
 
 _EPSILON = 1e-6
 _SINKHORN_ROUNDS = 3
@@ -62,7 +62,10 @@ def class_evidence(A: Tensor, probabilities: Tensor, queries: Tensor, create_gra
     maps = []
     for q in range(queries.shape[1]):
         (gradient,) = torch.autograd.grad(
-            chosen[:, q].sum(), A, create_graph=create_graph, retain_graph=create_graph or q + 1 < queries.shape[1]
+            chosen[:, q].sum(),
+            A,
+            create_graph=create_graph,
+            retain_graph=create_graph or q + 1 < queries.shape[1],
         )
         alpha = gradient[:, 1:].mean(1)
         maps.append(torch.einsum("bpd,bd->bp", A[:, 1:], alpha))

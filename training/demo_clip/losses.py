@@ -1,12 +1,12 @@
 """The losses: image and region contrast, evidence maps, refined maps, and helpers on patch tokens."""
 
 import torch
-import torch.nn.functional as F
-from scenes.vocabulary import DRAWN_OBJECTS
 from torch import Tensor, nn
+from torch.nn import functional
 
 from demo_clip import rows
 from demo_clip.targets import Softmax
+from scenes.vocabulary import DRAWN_OBJECTS
 
 OUTLINE_CELLS = 4
 _FAMILY_WEIGHTS = (1.0, 1.0, 2.0, 0.5)
@@ -22,7 +22,7 @@ def contrast(logits: Tensor, softmax: Softmax) -> Tensor:
 
 def spread_texts(texts: Tensor, limits: Tensor) -> Tensor:
     """Push texts (T, embed_dim), unit vectors, apart where their cosine exceeds its limit (T, T)."""
-    excess = F.relu(texts @ texts.T - limits)
+    excess = functional.relu(texts @ texts.T - limits)
     return 10 * excess.pow(2).sum() / (limits < 1).sum()
 
 
@@ -44,7 +44,7 @@ def evidence_loss(evidence: Tensor, masks: Tensor) -> Tensor:
         Masks as shares of each patch.
     """
     scaled = _SHARPNESS * evidence / (evidence.pow(2).mean(-1, keepdim=True).sqrt() + 1e-9)
-    loss = F.binary_cross_entropy_with_logits(scaled, masks, reduction="none")
+    loss = functional.binary_cross_entropy_with_logits(scaled, masks, reduction="none")
     inside = (loss * masks).sum(-1) / masks.sum(-1).clamp_min(1)
     outside = (loss * (1 - masks)).sum(-1) / (1 - masks).sum(-1).clamp_min(1)
     return (inside + outside).mean()
@@ -114,8 +114,8 @@ class Helpers(nn.Module):
         """
         is_object = geometry.isfinite().all(-1)
         loss = self._ask_families(self.patch_heads, tokens, dominant, every)
-        loss = loss + F.binary_cross_entropy_with_logits(self.outline_head(tokens), outline)
-        return loss + F.smooth_l1_loss(self.geometry_head(tokens)[is_object], geometry[is_object], beta=0.3)
+        loss = loss + functional.binary_cross_entropy_with_logits(self.outline_head(tokens), outline)
+        return loss + functional.smooth_l1_loss(self.geometry_head(tokens)[is_object], geometry[is_object], beta=0.3)
 
     def ask_regions(
         self, class_tokens: Tensor, patch_tokens: Tensor, shown: Tensor, every: Tensor, pointed: Tensor
@@ -134,7 +134,7 @@ class Helpers(nn.Module):
             Share of each patch that the region fills.
         """
         loss = self._ask_families(self.region_heads, class_tokens[:, None], shown[:, None], every)
-        where = F.binary_cross_entropy_with_logits(self.pointed_head(patch_tokens)[..., 0], pointed)
+        where = functional.binary_cross_entropy_with_logits(self.pointed_head(patch_tokens)[..., 0], pointed)
         return loss + 2 * where
 
     def ask_texts(self, texts: Tensor) -> Tensor:
@@ -145,7 +145,7 @@ class Helpers(nn.Module):
         """
         total = texts.new_zeros(())
         for classes, head in zip(self.text_classes, self.text_heads, strict=True):
-            total = total + F.cross_entropy(10 * head(texts), classes, ignore_index=-1)
+            total = total + functional.cross_entropy(10 * head(texts), classes, ignore_index=-1)
         return total
 
     def _ask_families(self, heads: nn.ModuleList, tokens: Tensor, label: Tensor, every: Tensor) -> Tensor:
@@ -155,6 +155,6 @@ class Helpers(nn.Module):
         for family, head in enumerate(heads):
             target = self.class_of[family][row[..., family]]
             if (target >= 0).any():
-                loss = F.cross_entropy(head(tokens).flatten(0, 1), target.flatten(), ignore_index=-1)
+                loss = functional.cross_entropy(head(tokens).flatten(0, 1), target.flatten(), ignore_index=-1)
                 total = total + _FAMILY_WEIGHTS[family] * loss
         return total

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from open_clip import CLIP
 from torch import Tensor
+from torch.nn import functional
 
 from demo_clip import cam, losses, rows, targets
 from demo_clip.architecture import PATCH_SIZE_PX, CompactVocabulary, encode_texts
@@ -118,7 +118,7 @@ class Objective:
         queries, is_asked = self._choose_queries(truth, softmax, weights.n_maps)
         masks = _query_masks(truth, patch_coverage, queries)
         evidence = cam.class_evidence(A, probabilities, queries, create_graph=True)
-        maps = cam.min_max(F.relu(evidence))
+        maps = cam.min_max(functional.relu(evidence))
         parts["evidence"] = losses.evidence_loss(evidence[is_asked], masks[is_asked])
         parts["raw_map"] = losses.map_loss(maps[is_asked], masks[is_asked])
         if weights.refined > 0:
@@ -160,7 +160,7 @@ class Objective:
         H, W = batch.labels.shape[1:]
         grid = (1, 1, H // PATCH_SIZE_PX, W // PATCH_SIZE_PX)
         for q in self.rng.permutation(maps.shape[1])[:count]:
-            proposal = F.interpolate(maps[b, q].detach().reshape(grid), (H, W), mode="bilinear")[0, 0].numpy()
+            proposal = functional.interpolate(maps[b, q].detach().reshape(grid), (H, W), mode="bilinear")[0, 0].numpy()
             mask = proposal > self.rng.uniform(0.3, 0.5)
             prompted, pointed = show_region(self.rng, batch.images[b], mask)
             yield prompted, region_truth(mask, batch.labels[b]), pointed

@@ -2,6 +2,9 @@
 
 import numpy as np
 import torch
+from torch import Tensor
+
+from demo_clip.architecture import UNKNOWN_WORD
 from scenes.vocabulary import (
     BACKGROUND_QUERIES,
     COLOUR_SYNONYMS,
@@ -16,9 +19,6 @@ from scenes.vocabulary import (
     SURFACE_HYPERNYMS,
     TEMPLATES,
 )
-from torch import Tensor
-
-from demo_clip.architecture import UNKNOWN_WORD
 
 N_UNKNOWN = 4
 

@@ -95,8 +95,8 @@ def sample_columns(rng: np.random.Generator, present: Tensor, is_microscopy: Ten
     draw = torch.from_numpy(rng.random((B, T)))
     share = torch.from_numpy(rng.choice([0.06, 0.12, 0.3, 1.0], (B, 1), p=[0.25, 0.25, 0.25, 0.25]))
     share = torch.where(is_microscopy[:, None], share.clamp_min(0.3), share)
-    own_domain = rows.IS_CONCEPT & (rows.IS_MICROSCOPY == is_microscopy[:, None])
-    other_domain = rows.IS_CONCEPT & (rows.IS_MICROSCOPY != is_microscopy[:, None])
+    own_domain = rows.IS_CONCEPT & (is_microscopy[:, None] == rows.IS_MICROSCOPY)
+    other_domain = rows.IS_CONCEPT & (is_microscopy[:, None] != rows.IS_MICROSCOPY)
     columns = (own_domain & (draw < torch.where(present, 0.85, share))) | (other_domain & (draw < 0.05))
     for b in range(B):
         if not is_microscopy[b] and rng.random() < 0.2:

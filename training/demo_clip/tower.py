@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import open_clip
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def embed_patches(visual: nn.Module, images: Tensor) -> tuple[Tensor, tuple[int,
     positions = visual.positional_embedding
     if (h, w) != (native_h, native_w):
         native = positions[1:].T.reshape(1, -1, native_h, native_w)
-        resized = F.interpolate(native, (h, w), mode="bilinear", align_corners=False)
+        resized = functional.interpolate(native, (h, w), mode="bilinear", align_corners=False)
         positions = torch.cat([positions[:1], resized.flatten(2)[0].T])
     class_token = visual.class_embedding.expand(len(x), 1, -1)
     return visual.ln_pre(torch.cat([class_token, x], 1) + positions), (h, w)
@@ -64,7 +64,7 @@ def attend(attn: nn.MultiheadAttention, x: Tensor, n_queries: int | None = None)
     """
     B, L, D = x.shape
     n = n_queries or L
-    q, k, v = F.linear(x, attn.in_proj_weight, attn.in_proj_bias).chunk(3, -1)
+    q, k, v = functional.linear(x, attn.in_proj_weight, attn.in_proj_bias).chunk(3, -1)
     heads = attn.num_heads
     q = q[:, :n].reshape(B, n, heads, -1).transpose(1, 2) * (D // heads) ** -0.5
     k = k.reshape(B, L, heads, -1).permute(0, 2, 3, 1)
@@ -122,7 +122,7 @@ def finish(visual: nn.Module, A: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor
 
 def project(visual: nn.Module, pooled: Tensor) -> Tensor:
     """Project pooled tokens (B, D) to unit vectors (B, embed_dim)."""
-    return F.normalize(pooled @ visual.proj, dim=-1)
+    return functional.normalize(pooled @ visual.proj, dim=-1)
 
 
 def encode_class_token(visual: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -55,7 +55,7 @@ def _spots(rng: Rng, depth_px: np.ndarray, count: int, radius_px: float) -> np.n
 
 
 def _round_cell(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """A membrane and grains (fluorescence); a pink disc, paler in the middle (bright field)."""
+    """Paint a membrane and grains (fluorescence), or a pink disc, paler in the middle (bright field)."""
     if not glows:
         return _rimmed(depth_px, (186, 70, 84), (232, 150, 152), max(4.0, 0.55 * float(depth_px.max())))
     image = _rimmed(depth_px, (90, 240, 96), (24, 112, 36), 5)
@@ -64,13 +64,13 @@ def _round_cell(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
 
 
 def _rod(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """An even glow, or Gram's dark violet."""
+    """Paint an even glow, or Gram's dark violet."""
     shade = smooth_noise(rng, depth_px.shape, 12)
     return tint(shade, (20, 190, 190), (90, 240, 230)) if glows else tint(shade, (54, 32, 116), (86, 58, 150))
 
 
 def _nucleus(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """Smooth, with a few darker nucleoli."""
+    """Paint it smooth, with a few darker nucleoli."""
     shade = smooth_noise(rng, depth_px.shape, 14)
     image = tint(shade, (40, 60, 200), (84, 116, 255)) if glows else tint(shade, (150, 92, 176), (182, 128, 202))
     image[_spots(rng, depth_px, 3, 3)] = (16, 20, 110) if glows else (84, 36, 120)
@@ -78,31 +78,29 @@ def _nucleus(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
 
 
 def _filament(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """A bright or brown thread, even along its length."""
+    """Paint a bright or brown thread, even along its length."""
     shade = smooth_noise(rng, depth_px.shape, 20)
     return tint(shade, (216, 36, 52), (255, 84, 92)) if glows else tint(shade, (126, 84, 44), (164, 118, 70))
 
 
 def _debris(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """Coarse speckle without order."""
+    """Paint coarse speckle without order."""
     speckle = smooth_noise(rng, depth_px.shape, 3.5)
     return tint(speckle, (60, 58, 50), (236, 226, 190)) if glows else tint(speckle, (16, 14, 12), (104, 92, 76))
 
 
 def _budding_cell(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """A wall around a clear body with one vacuole."""
+    """Paint a wall around a clear body with one vacuole."""
     if glows:
         image = _rimmed(depth_px, (250, 214, 50), (150, 112, 16), 5)
     else:
         image = _rimmed(depth_px, (72, 84, 40), (190, 200, 130), 5)
-    image[_spots(rng, depth_px, 1, max(3.0, 0.3 * float(depth_px.max())))] = (
-        (52, 38, 6) if glows else (232, 236, 196)
-    )
+    image[_spots(rng, depth_px, 1, max(3.0, 0.3 * float(depth_px.max())))] = (52, 38, 6) if glows else (232, 236, 196)
     return image
 
 
 def _bubble(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """A thick rim around nothing, with a glint."""
+    """Paint a thick rim around nothing, with a glint."""
     shine = np.float32(rng.uniform(0.95, 1.0))
     if glows:
         return _rimmed(depth_px, (136, 140, 148), (34, 36, 42), 6) * shine
@@ -110,7 +108,7 @@ def _bubble(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
 
 
 def _crystal(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """Flat facets around the middle."""
+    """Paint flat facets around the middle."""
     rows, cols = np.indices(depth_px.shape)
     middle_row, middle_col = np.unravel_index(int(depth_px.argmax()), depth_px.shape)
     angle = np.arctan2(rows - middle_row, cols - middle_col) + rng.uniform(0, np.pi)
@@ -120,7 +118,7 @@ def _crystal(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
 
 
 def _star_shaped_cell(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """A body brightest in the middle, with arms."""
+    """Paint a body brightest in the middle, with arms."""
     shade = smooth_noise(rng, depth_px.shape, 10)
     image = tint(shade, (200, 40, 190), (240, 104, 226)) if glows else tint(shade, (20, 108, 104), (48, 142, 132))
     image[_spots(rng, depth_px, 1, 5)] = (255, 200, 250) if glows else (10, 58, 60)
@@ -128,7 +126,7 @@ def _star_shaped_cell(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray
 
 
 def _diatom(rng: Rng, glows: bool, depth_px: np.ndarray) -> np.ndarray:
-    """Ribs across the long axis, and a midline."""
+    """Paint ribs across the long axis, and a midline."""
     points = np.argwhere(depth_px > 0).astype(np.float64)
     if len(points) < 3:
         return np.zeros((*depth_px.shape, 3), np.float32)

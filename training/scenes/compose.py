@@ -68,9 +68,7 @@ class _Canvas:
         self.image = self.image * (1 - alpha) + paint * alpha
         for instance in self.instances:
             instance.visible &= ~mask
-        self.instances.append(
-            _Instance(name=name, pattern=pattern, full_area_px2=int(mask.sum()), visible=mask.copy())
-        )
+        self.instances.append(_Instance(name=name, pattern=pattern, full_area_px2=int(mask.sum()), visible=mask.copy()))
 
     def visible(self, names: set[str]) -> np.ndarray:
         """Union of the visible parts of the named concepts' instances: (H, W) bool."""
@@ -111,10 +109,7 @@ def _choose_objects(rng: Rng, surfaces: list[str], count: int) -> list[str]:
     colours = [
         colour
         for colour, rgb in COLOURS.items()
-        if all(
-            np.linalg.norm(np.subtract(rgb, _MEAN_SURFACE_COLOURS[surface])) > _MIN_CONTRAST
-            for surface in surfaces
-        )
+        if all(np.linalg.norm(np.subtract(rgb, _MEAN_SURFACE_COLOURS[surface])) > _MIN_CONTRAST for surface in surfaces)
     ]
     names: list[str] = []
     while len(names) < count:

@@ -26,9 +26,7 @@ def _turned(corners_xy: np.ndarray, angle: float, centre_px: Point) -> np.ndarra
 def _blob(rng: Rng, centre_px: Point, axes_px: Point, roughness: float, shape: tuple[int, int]) -> np.ndarray:
     """Fill an ellipse whose radius wavers by `roughness`, at a random angle."""
     t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    waver = 1 + sum(
-        roughness / k * rng.normal() * np.cos(k * t + rng.uniform(0, 2 * np.pi)) for k in range(2, 6)
-    )
+    waver = 1 + sum(roughness / k * rng.normal() * np.cos(k * t + rng.uniform(0, 2 * np.pi)) for k in range(2, 6))
     corners = np.stack([np.cos(t) * axes_px[0], np.sin(t) * axes_px[1]], 1) * waver[:, None]
     return _fill(_turned(corners, rng.uniform(0, np.pi), centre_px), shape)
 
@@ -60,9 +58,7 @@ def _filament(rng: Rng, centre_px: Point, radius_px: float, shape: tuple[int, in
     wave = radius_px * 0.5 * np.sin(2 * np.pi * t * rng.uniform(0.9, 1.5) + rng.uniform(0, 2 * np.pi))
     spine = _turned(np.stack([t * length, wave], 1), angle, centre_px)
     canvas = np.zeros(shape, np.uint8)
-    cv2.polylines(
-        canvas, [np.round(spine * 16).astype(np.int32)], False, 1, int(rng.integers(9, 13)), shift=4
-    )
+    cv2.polylines(canvas, [np.round(spine * 16).astype(np.int32)], False, 1, int(rng.integers(9, 13)), shift=4)
     return canvas.astype(bool)
 
 

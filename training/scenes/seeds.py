@@ -49,9 +49,7 @@ def make_trial(seed: int) -> Trial:
     scene = draw_scene(seed, domain)
     shown = {region.name for region in scene.concepts}
     askable = [
-        region.name
-        for region in scene.concepts
-        if region.name in EVALUATED[domain] and region.mask.mean() >= 0.01
+        region.name for region in scene.concepts if region.name in EVALUATED[domain] and region.mask.mean() >= 0.01
     ]
     absent = [name for name in EVALUATED[domain] if name not in shown]
     return Trial(

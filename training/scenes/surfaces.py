@@ -48,7 +48,9 @@ def _brick_wall(rng: Rng, shape: tuple[int, int]) -> np.ndarray:
     shifted = cols + (course % 2) * (brick_width_px // 2)
     shade = rng.normal(0, 1, (course.max() + 1, shifted.max() // brick_width_px + 1)).astype(np.float32)
     image = tint(
-        shade[course, shifted // brick_width_px] + 0.4 * smooth_noise(rng, shape, 3), (122, 58, 42), (176, 98, 74)
+        shade[course, shifted // brick_width_px] + 0.4 * smooth_noise(rng, shape, 3),
+        (122, 58, 42),
+        (176, 98, 74),
     )
     is_mortar = (rows % brick_height_px < 2) | (shifted % brick_width_px < 2)
     image[is_mortar] = (196, 186, 174)

@@ -151,19 +151,16 @@ def _drawn_objects() -> tuple[Concept, ...]:
 
 DRAWN_OBJECTS = _drawn_objects()
 DRAWN_SURFACES = tuple(
-    Concept(name=name, domain="drawn", synonyms=synonyms, is_surround=True)
-    for name, synonyms in SURFACES.items()
+    Concept(name=name, domain="drawn", synonyms=synonyms, is_surround=True) for name, synonyms in SURFACES.items()
 )
 MICROSCOPY_OBJECTS = tuple(
     Concept(name=name, domain="microscopy", synonyms=synonyms) for name, synonyms in CELLS.items()
 )
 MICROSCOPY_FIELDS = tuple(
-    Concept(name=name, domain="microscopy", synonyms=synonyms, is_surround=True)
-    for name, synonyms in FIELDS.items()
+    Concept(name=name, domain="microscopy", synonyms=synonyms, is_surround=True) for name, synonyms in FIELDS.items()
 )
 CONCEPTS: dict[str, Concept] = {
-    concept.name: concept
-    for concept in (*DRAWN_OBJECTS, *DRAWN_SURFACES, *MICROSCOPY_OBJECTS, *MICROSCOPY_FIELDS)
+    concept.name: concept for concept in (*DRAWN_OBJECTS, *DRAWN_SURFACES, *MICROSCOPY_OBJECTS, *MICROSCOPY_FIELDS)
 }
 
 EVALUATED: dict[Domain, tuple[str, ...]] = {
