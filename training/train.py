@@ -25,7 +25,7 @@ AVERAGED_STEPS = 10
 STAGES: dict[str, Weights] = {
     "features": Weights(image=0.0, region=0.0, region_helper=1.0),
     "maps": Weights(helper=0.8, region=2.0, region_helper=0.7, spread=3.0, n_maps=1),
-    "whole": Weights(helper=0.6, region=2.0, region_helper=0.6, raw_map=0.3, refined=1.0, own_regions=1),
+    "whole": Weights(helper=0.6, region=2.0, region_helper=0.6, raw_map=0.3, refined=1.5, own_regions=1),
 }
 """First what patches and regions show, then texts and evidence maps, then refined maps and g on f's own proposals."""
 

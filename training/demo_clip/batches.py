@@ -273,5 +273,6 @@ def _choose_region(rng: np.random.Generator, labels: np.ndarray, n_concepts: int
 def start_data_process(seed: int, batch_size: int, regions_per_scene: int) -> Iterator[Batch]:
     """Draw batches in one process of its own, a few ahead."""
     batches = SceneBatches(seed, batch_size, regions_per_scene)
-    loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4)
+    # Spawned: a forked child of a process whose libraries run threads may wait for a lock for ever.
+    loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4, multiprocessing_context="spawn")
     return iter(loader)

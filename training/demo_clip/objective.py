@@ -16,6 +16,7 @@ from demo_clip.tower import Trunk, encode_class_token, normalise, run_trunk
 
 MAX_LOGIT_SCALE = 60.0
 MIN_CERTAINTY = 0.7
+COVERAGE_GAIN = 1.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,10 @@ class Objective:
 
 
 def _query_masks(truth: Tensor, patch_coverage: Tensor, queries: Tensor) -> Tensor:
-    """Coverage of each query, the union of the concepts it is true of: (B, Q, h*w)."""
+    """
+    Soft masks of queries on the patch grid, each the union of the concepts it is true of: (B, Q, h*w).
+
+    A patch counts in full from a share of `1 / COVERAGE_GAIN`: thin things never fill one, and the CRF trims.
+    """
     is_true = truth.gather(2, queries[:, None].expand(-1, truth.shape[1], -1)).float()
-    return torch.einsum("bkq,bkp->bqp", is_true, patch_coverage)
+    return (COVERAGE_GAIN * torch.einsum("bkq,bkp->bqp", is_true, patch_coverage)).clamp_max(1)
