@@ -84,7 +84,7 @@ def test_each_text_is_encoded_once(model: CountingModel) -> None:
 
 
 def test_batches_are_bounded(model: CountingModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_module, "BATCH_SIZE", 3)
+    monkeypatch.setattr(text_module, "BATCH_SIZE_ON_CPU", 3)
     words = [f"word {i}" for i in range(8)]
     assert torch.allclose(encoder(model).embed(words), expected(model, words), atol=1e-6)
     assert model.batches == [3, 3, 2]
