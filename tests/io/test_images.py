@@ -471,9 +471,11 @@ class TestSize:
         path = tmp_path / "large.jpg"
         Image.new("RGB", (12_000, 9_000), (10, 200, 30)).save(path, quality=50)
         code = (
-            "import sys; from napari_car.io.images import read_image; image = read_image(sys.argv[1]);"
+            "import sys; from pathlib import Path; from napari_car.io.images import read_image;"
+            "image = read_image(sys.argv[1]);"
             # Not ru_maxrss: a child starts with its parent's.
-            "peak = next(line for line in open('/proc/self/status') if line.startswith('VmHWM'));"
+            "lines = Path('/proc/self/status').read_text().splitlines();"
+            "peak = next(line for line in lines if line.startswith('VmHWM'));"
             "print(image.rgb.shape, peak.split()[1])"
         )
         command = [sys.executable, "-W", "error", "-c", code, str(path)]
