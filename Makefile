@@ -15,7 +15,7 @@ DEBIAN_PACKAGES := xvfb xauth libgl1 libgl1-mesa-dri libegl1 libxkbcommon-x11-0 
 .PHONY: demo test debian-packages clean
 
 demo: $(VENV)/.installed
-	$(BIN)/napari-car demo --out demo-output
+	$(BIN)/napari-car demo --out demo-output --overwrite
 
 # The tests come last, so that their summary is the last thing printed.
 test: debian-packages $(VENV)/.installed-dev
