@@ -14,7 +14,7 @@ from open_clip import CLIP
 from torch import Tensor
 
 from demo_clip.architecture import MODEL_CFG, CompactVocabulary, build_model
-from demo_clip.batches import Batch, start_data_process
+from demo_clip.batches import Batch, draw_batches
 from demo_clip.export import save_checkpoint
 from demo_clip.losses import Helpers
 from demo_clip.objective import Objective, Weights
@@ -67,6 +67,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--regions-per-scene", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="processes with one thread each")
+    parser.add_argument("--one-process", action="store_true", help="draw the scenes in the training process")
     parser.add_argument("--save-minutes", type=float, default=5.0)
     return parser.parse_args(arguments)
 
@@ -97,7 +98,7 @@ def work(rank: int, options: argparse.Namespace) -> None:
         model.load_state_dict(state["model"])
         helpers.load_state_dict(state["helpers"], strict=False)
     seed = options.seed + 1000 * rank
-    batches = start_data_process(seed, options.batch_size, options.regions_per_scene)
+    batches = draw_batches(seed, options.batch_size, options.regions_per_scene, not options.one_process)
     train(model, helpers, Objective(model, helpers, vocabulary, seed), batches, options, rank)
 
 

@@ -36,7 +36,7 @@ def test_every_stage_trains_and_saves_a_checkpoint(tmp_path, stage):
         "--batch-size",
         "2",
     ]
-    train.main([*options, "--regions-per-scene", "1"])
+    train.main([*options, "--regions-per-scene", "1", "--one-process"])
     record = json.loads((tmp_path / "log0.jsonl").read_text().splitlines()[0])
     assert record["stage"] == stage
     assert record["helper"] > 0
@@ -45,7 +45,7 @@ def test_every_stage_trains_and_saves_a_checkpoint(tmp_path, stage):
 
 
 def test_a_stage_resumes_from_the_one_before(tmp_path):
-    common = ["--minutes", "10", "--max-steps", "1", "--batch-size", "2", "--regions-per-scene", "1"]
+    common = ["--minutes", "10", "--max-steps", "1", "--batch-size", "2", "--regions-per-scene", "1", "--one-process"]
     train.main(["--out", str(tmp_path / "first"), "--stage", "features", *common])
     resume = ["--resume", str(tmp_path / "first/state.pt"), "--learning-rate", "0"]
     train.main(["--out", str(tmp_path / "second"), "--stage", "maps", *common, *resume])

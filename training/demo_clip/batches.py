@@ -270,9 +270,9 @@ def _choose_region(rng: np.random.Generator, labels: np.ndarray, n_concepts: int
     return perturb_mask(rng, labels == rng.integers(n_concepts))
 
 
-def start_data_process(seed: int, batch_size: int, regions_per_scene: int) -> Iterator[Batch]:
-    """Draw batches in one process of its own, a few ahead."""
+def draw_batches(seed: int, batch_size: int, regions_per_scene: int, has_own_process: bool) -> Iterator[Batch]:
+    """Draw batches, in one process of its own a few ahead, or in this one when asked for."""
     batches = SceneBatches(seed, batch_size, regions_per_scene)
-    # Spawned: a forked child of a process whose libraries run threads may wait for a lock for ever.
-    loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4, multiprocessing_context="spawn")
-    return iter(loader)
+    if not has_own_process:
+        return iter(batches)
+    return iter(DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4))
