@@ -2,7 +2,7 @@
 
 Each scene is asked for three concepts it shows and five it does not. Reported are the mean intersection over
 union of the present queries (a query that is dropped counts as 0) and the F1 of presence (a query is called
-present when it survives the recurrence), with the preset `annotate` adapted to this checkpoint (`DEMO`) and with
+present when it survives the recurrence), with the preset `demo` and with
 one thing changed at a time.
 """
 
@@ -26,11 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
 from napari_car import Segmenter
 from napari_car.config import CaRConfig
+from napari_car.presets import DEMO_CHANGES, find_preset
 from scenes.seeds import HELD_OUT_SEEDS, VALIDATION_SEEDS, Trial, make_trial
 
 PROMPTS = ("blur", "gray", "black", "circle", "rectangle", "contour")
-DEMO: dict[str, Any] = {"prompts.kinds": ["black"], "prompts.mask_threshold": 0.5, "crf.background_factor": 1.5}
-"""What is changed from the preset `annotate` for this checkpoint; chosen on validation scenes."""
 VARIANTS: dict[str, dict[str, Any]] = {
     "demo": {},
     "annotate as it is": {
@@ -155,7 +154,7 @@ def main(arguments: list[str] | None = None) -> None:
     common = {key: json.loads(value) for key, value in (item.split("=", 1) for item in options.set)}
     figures = {}
     for name in options.variants:
-        figures[name] = measure(segmenter, trials, {**DEMO, **common, **VARIANTS[name]})
+        figures[name] = measure(segmenter, trials, {**DEMO_CHANGES, **common, **VARIANTS[name]})
         print(
             f"{name:36} IoU {figures[name]['mean_iou']:.3f}  F1 {figures[name]['presence_f1']:.3f}",
             flush=True,
@@ -171,7 +170,7 @@ def report(options: argparse.Namespace, seeds: range, segmenter: Segmenter, figu
         "seeds": [seeds[0], seeds[-1]],
         "n_scenes": len(seeds),
         "checkpoint_sha256": segmenter.f.identity.sha256,
-        "config": CaRConfig().changed(DEMO).to_dict(),
+        "config": find_preset("demo").config.to_dict(),
         "threads": options.threads,
         "versions": {name: version(name) for name in ("napari-car", "torch", "open_clip_torch", "numpy")},
         "machine": f"{platform.machine()}, Python {platform.python_version()}",

@@ -4,7 +4,7 @@ import pytest
 
 from napari_car.config import CaRConfig, ProposalConfig
 from napari_car.errors import ConfigError
-from napari_car.presets import BACKGROUND_LISTS, PRESETS, background_queries, find_preset
+from napari_car.presets import BACKGROUND_LISTS, DEMO_CHANGES, PRESETS, background_queries, find_preset
 
 # eta, theta, lambda, prompts, stuff prompts, SAM phi_iom, g
 TABLE = {
@@ -61,12 +61,19 @@ def test_annotate() -> None:
     assert not config.recurrence.keep_best
 
 
+def test_demo() -> None:
+    preset = PRESETS["demo"]
+    assert preset.f == preset.g == "demo"
+    assert preset.config == CaRConfig().changed(DEMO_CHANGES)
+    assert preset.config.prompts.kinds == ("black",)
+
+
 def test_all_presets_are_in_the_table() -> None:
-    assert set(PRESETS) == {"annotate", *TABLE}
+    assert set(PRESETS) == {"annotate", "demo", *TABLE}
 
 
 def test_unknown_preset() -> None:
-    with pytest.raises(ConfigError, match="choose one of annotate, voc"):
+    with pytest.raises(ConfigError, match="choose one of annotate, demo, voc"):
         find_preset("imagenet")
 
 

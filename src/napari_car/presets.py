@@ -7,6 +7,7 @@ Sources: [paper] Sun et al., CVPR 2024, section 4.1 and appendices D to F; [rele
 from collections.abc import Collection
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from napari_car.config import (
     BackgroundListName,
@@ -115,9 +116,21 @@ def _paper_preset(
     return Preset(name, summary, config, g=g)
 
 
+DEMO_CHANGES: MappingProxyType[str, Any] = MappingProxyType(
+    {"prompts.kinds": ("black",), "prompts.mask_threshold": 0.5, "crf.background_factor": 1.5}
+)
+"""What suits the demo checkpoint better than ``annotate``; chosen on validation scenes, see docs/demo-checkpoint.md."""
+
 _B16 = "ViT-B-16/openai"
 _ALL = (
     Preset("annotate", "Annotation: background queries compete, so that absent concepts are rejected.", CaRConfig()),
+    Preset(
+        "demo",
+        "The demo checkpoint: annotate with the visual prompt and thresholds that suit it.",
+        CaRConfig().changed(DEMO_CHANGES),
+        f="demo",
+        g="demo",
+    ),
     # η, θ, λ: [paper] section 4.1 = [released].
     _paper_preset("voc", "Pascal VOC (VOC-21, VOC-20).", (0.4, 0.6, 0.4), ("circle", "blur"), sam_iom=0.6),
     _paper_preset("coco", "COCO Object.", (0.5, 0.3, 0.5), ("blur", "gray"), sam_iom=0.7),

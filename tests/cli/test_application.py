@@ -67,7 +67,7 @@ def test_missing_checkpoint_says_how_to_get_it_and_names_the_demo(command: Comma
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
     assert "napari-car models download ViT-B-16/openai" in result.stderr
-    assert "--model demo" in result.stderr
+    assert "--preset demo" in result.stderr
     assert not (tmp_path / "napari-car-output").exists()
 
 

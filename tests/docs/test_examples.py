@@ -55,7 +55,7 @@ def test_examples_run_from_top_to_bottom(page: Path, workplace) -> None:
 
 
 def test_summary_has_the_keys_that_the_page_lists(workplace) -> None:
-    run_command(Command("napari-car segment scene.png -q star --model demo", ""))
+    run_command(Command("napari-car segment scene.png -q star --preset demo", ""))
     summary = json.loads(Path("napari-car-output/scene/summary.json").read_text(encoding="utf-8"))
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     table = page[page.index("| key | content |") :].split("\n\n")[0]

@@ -52,7 +52,7 @@ class Networks:
             try:
                 require(name, self.folder)
             except CheckpointError as error:
-                hint = f" Or try napari-car with --model {DEMO} ({DEMO_NOTICE})." if self.from_preset else ""
+                hint = f" Or try napari-car with --preset {DEMO} ({DEMO_NOTICE})." if self.from_preset else ""
                 raise CheckpointError(f"{error}{hint}") from error
 
     def load(self) -> "Segmenter":

@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from napari_car.config import CaRConfig
 from napari_car.errors import CaRError
+from napari_car.presets import find_preset
 from napari_car.queries import Query
 
 from .batch import Batch, Job
@@ -49,9 +49,10 @@ def demo(out: Path, overwrite: bool) -> None:
     from napari_car.io.outputs import write_json
 
     click.echo(DEMO_NOTICE)
-    networks = choose_networks("annotate", model=DEMO)
+    preset = find_preset(DEMO)
+    networks = choose_networks(preset.name)
     jobs = tuple(Job(scene.image, scene.queries, out / scene.image.stem) for scene in load_scenes())
-    outcome = Batch(jobs=jobs, networks=networks, config=CaRConfig(), out=out).run(overwrite=overwrite)
+    outcome = Batch(jobs=jobs, networks=networks, config=preset.config, out=out).run(overwrite=overwrite)
     summaries = {job.folder.name: summary for job in jobs if (summary := read_summary(job.folder))}
     write_json(out / SUMMARY, {"checkpoint": DEMO_NOTICE, "scenes": summaries})
     _print_verdicts(summaries)

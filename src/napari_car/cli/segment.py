@@ -117,7 +117,7 @@ def segment(
 
     \b
     napari-car segment photo.jpg -q cat -q sofa
-    napari-car segment cells/ -q nucleus -q debris --model demo
+    napari-car segment cells/ -q nucleus -q debris --preset demo
     napari-car segment photo.jpg --refer -q "the man on the left"
 
     For each image OUT/<name of the image>/ holds the label map (labels.tif: 0 is background, 1 the first query),
