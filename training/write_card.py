@@ -7,6 +7,7 @@ from string import Template
 from typing import Any
 
 from demo_clip.architecture import MODEL_CFG, NATIVE_SIZE_PX, PATCH_SIZE_PX
+from napari_car.config import PAPER_TEMPLATES
 from scenes.vocabulary import (
     BACKGROUND_QUERIES,
     CELLS,
@@ -16,7 +17,6 @@ from scenes.vocabulary import (
     PATTERNS,
     SHAPES,
     SURFACES,
-    TEMPLATES,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -84,7 +84,7 @@ def render(report: dict[str, Any]) -> str:
         text_width=text["width"],
         context=text["context_length"],
         embedding=MODEL_CFG["embed_dim"],
-        n_templates=len(TEMPLATES),
+        n_templates=len(PAPER_TEMPLATES),
     )
 
 

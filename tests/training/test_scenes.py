@@ -5,8 +5,6 @@ import itertools
 import numpy as np
 import pytest
 
-from napari_car.config import PAPER_TEMPLATES
-from napari_car.presets import BACKGROUND_LISTS
 from scenes.compose import SCENE_SHAPES_PX, draw_scene
 from scenes.seeds import (
     HELD_OUT_SEEDS,
@@ -18,7 +16,6 @@ from scenes.seeds import (
     make_trial,
 )
 from scenes.vocabulary import (
-    BACKGROUND_QUERIES,
     CELLS,
     COLOURS,
     CONCEPTS,
@@ -26,7 +23,6 @@ from scenes.vocabulary import (
     PATTERNS,
     SHAPES,
     SURFACES,
-    TEMPLATES,
 )
 
 SEEDS = range(5_000, 5_030)
@@ -109,11 +105,6 @@ def test_vocabulary_has_the_promised_size():
 def test_every_concept_gets_drawn():
     seen = {region.name for seed in range(400) for region in draw_scene(seed).concepts}
     assert seen == set(CONCEPTS)
-
-
-def test_texts_are_those_of_the_package():
-    assert PAPER_TEMPLATES == TEMPLATES
-    assert BACKGROUND_LISTS["released"] == BACKGROUND_QUERIES
 
 
 def test_no_text_is_true_of_two_concepts():

@@ -6,6 +6,7 @@ import open_clip
 import torch
 from torch import Tensor, nn
 
+from napari_car.config import PAPER_TEMPLATES
 from scenes.vocabulary import (
     COLOUR_SYNONYMS,
     COLOURS,
@@ -13,7 +14,6 @@ from scenes.vocabulary import (
     DRAWABLE_BACKGROUND_QUERIES,
     PATTERNS,
     SHAPES,
-    TEMPLATES,
 )
 
 NATIVE_SIZE_PX = 120
@@ -60,7 +60,7 @@ def used_token_ids() -> Tensor:
     words = {text for concept in CONCEPTS.values() for text in concept.texts}
     words |= {word for table in (COLOUR_SYNONYMS, SHAPES, PATTERNS) for name in table for word in (name, *table[name])}
     words |= DRAWABLE_BACKGROUND_QUERIES
-    words |= set(COLOURS) | {template.format("") for template in TEMPLATES}
+    words |= set(COLOURS) | {template.format("") for template in PAPER_TEMPLATES}
     ids = {token for text in words for token in _TOKENIZER.encode(text)}
     return torch.tensor(sorted(ids | {_TOKENIZER.sot_token_id, _TOKENIZER.eot_token_id}))
 

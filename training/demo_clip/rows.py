@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from demo_clip.architecture import UNKNOWN_WORD
+from napari_car.config import PAPER_TEMPLATES
 from scenes.vocabulary import (
     BACKGROUND_QUERIES,
     COLOUR_SYNONYMS,
@@ -17,7 +18,6 @@ from scenes.vocabulary import (
     PATTERNS,
     SHAPES,
     SURFACE_HYPERNYMS,
-    TEMPLATES,
 )
 
 N_UNKNOWN = 4
@@ -115,4 +115,4 @@ def _unknown(rng: np.random.Generator) -> str:
 
 def _template(rng: np.random.Generator) -> str:
     """Choose a wording: bare a quarter of the time."""
-    return "{}" if rng.random() < 0.25 else str(rng.choice(TEMPLATES))
+    return "{}" if rng.random() < 0.25 else str(rng.choice(PAPER_TEMPLATES))

@@ -7,6 +7,8 @@ training, the evaluation and the model card all read it.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from napari_car.presets import BACKGROUND_LISTS
+
 Domain = Literal["drawn", "microscopy"]
 
 COLOURS: dict[str, tuple[int, int, int]] = {
@@ -92,30 +94,8 @@ CELLS: dict[str, tuple[str, ...]] = {
 FIELDS: dict[str, tuple[str, ...]] = {"dark field": (), "bright field": ()}
 """Empty background of a microscopy scene (fluorescence, bright field): trained, not part of the evaluation."""
 
-BACKGROUND_QUERIES = (
-    "ground", "land", "grass", "tree", "building", "wall", "sky", "lake", "water", "river", "sea", "railway",
-    "railroad", "helmet", "cloud", "house", "mountain", "ocean", "road", "rock", "street", "valley", "bridge",
-)  # fmt: skip
+BACKGROUND_QUERIES = BACKGROUND_LISTS["released"]
 """The 23 background queries of the released program: they compete in the softmaxes of both f and g."""
-
-TEMPLATES = (
-    "a clean origami {}.",
-    "a photo of a {}.",
-    "This is a photo of a {}",
-    "There is a {} in the scene",
-    "There is the {} in the scene",
-    "a photo of a {} in the scene",
-    "a photo of a small {}.",
-    "a photo of a medium {}.",
-    "a photo of a large {}.",
-    "This is a photo of a small {}.",
-    "This is a photo of a medium {}.",
-    "This is a photo of a large {}.",
-    "There is a small {} in the scene.",
-    "There is a medium {} in the scene.",
-    "There is a large {} in the scene.",
-)
-"""The 15 templates of the semantic presets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
