@@ -80,7 +80,7 @@ def _refuse_stack(axes: str, shape: tuple[int, ...], n_series: int) -> tuple[str
     if n_planes > 1:
         raise ImageError(
             f"this is a stack of {n_planes} planes (axes {axes}, shape {shape}): save the plane to be segmented "
-            "as a file of its own, or name its page."
+            "as a file of its own, or, in Python, read it by read_image(path, page=0)."
         )
     return (f"first of {n_series} images",) if n_series > 1 else ()
 
