@@ -13,6 +13,7 @@ from napari_car import CaRConfig, Progress, Query, Segmentation, Segmenter, Step
 from napari_car.clip.loading import load_clip
 from napari_car.clip.model import ClipModel
 from napari_car.core import proposals as proposals_module
+from napari_car.decisions import group_background
 from napari_car.errors import ConfigError, ImageError, QueryError, ResourceError
 from napari_car.presets import BACKGROUND_LISTS, find_preset
 
@@ -140,9 +141,9 @@ def test_things_and_stuff_are_segmented_apart(segmenter: Segmenter, image: np.nd
 def test_background_of_things_may_be_all_stuff(segmenter: Segmenter, image: np.ndarray) -> None:
     config = QUICK.changed({"mutual_background.enabled": True, "mutual_background.thing_background": "stuff"})
     queries = [Query("grass", group="stuff"), Query("cat"), Query("dog")]
-    assert segmenter._background([1, 2], queries, config) == ("grass",)
-    assert segmenter._background([0], queries, config) == ("cat", "dog")
-    assert segmenter._background([1, 2], queries, QUICK) == BACKGROUND_LISTS["released"]
+    assert group_background([1, 2], queries, config) == ("grass",)
+    assert group_background([0], queries, config) == ("cat", "dog")
+    assert group_background([1, 2], queries, QUICK) == BACKGROUND_LISTS["released"]
 
 
 def test_features_of_an_image_are_computed_once(segmenter, image, monkeypatch: pytest.MonkeyPatch) -> None:

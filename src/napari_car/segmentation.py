@@ -1,8 +1,7 @@
 """The result of a run: verdicts, score maps, masks, and what they were computed with."""
 
 import dataclasses
-import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +9,12 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int32, UInt8
 
-from .config import CaRConfig, RecurrenceConfig
+from .config import CaRConfig
+from .core.crf import DenseCRF
 from .core.labels import paint_labels, painting_order
 from .core.refine import refine_masks
-from .errors import ConfigError, QueryError
+from .decisions import decide_verdict, reaches, redecided, split_groups
+from .errors import QueryError
 from .queries import Query
 from .results import CheckpointIdentity, Progress, Proposals, Step, Verdict, drain
 
@@ -26,7 +27,7 @@ class QueryResult:
     ----------
     query : Query
     id : int
-        Its value in label maps: 1 for the first query.
+        Its value in label maps: 1 for the first query, unless :meth:`Segmentation.labelled` chose others.
     verdict : {"present", "uncertain", "absent"}
         Uncertain if the last score is within ``recurrence.uncertain_margin`` of θ, whether it survived or not.
     has_mask : bool
@@ -130,8 +131,23 @@ class Segmentation:
             [result.score for result in self.present],
             [is_apart and result.query.group == "stuff" for result in self.present],
         )
-        ids = [self.present[i].id for i in order]
-        return paint_labels((self.mask(id_ - 1) for id_ in ids), ids, self.size_px)
+        painted = [self.present[i] for i in order]
+        masks = (self.mask(self.queries.index(result)) for result in painted)
+        return paint_labels(masks, [result.id for result in painted], self.size_px)
+
+    def labelled(self, ids: Sequence[int]) -> "Segmentation":
+        """Return the result with other values in its label map, one for each query, at least 1."""
+        queries = tuple(dataclasses.replace(result, id=id_) for result, id_ in zip(self.queries, ids, strict=True))
+        return dataclasses.replace(self, queries=queries)
+
+    def sized(self, size_px: tuple[int, int]) -> "Segmentation":
+        """Return the result with masks of another size (H, W): that of the image of which a smaller copy was given."""
+        return dataclasses.replace(self, size_px=size_px)
+
+    def noted(self, notes: Iterable[str]) -> "Segmentation":
+        """Return the result with further notes of what was changed on the user's behalf, before its own."""
+        provenance = dataclasses.replace(self.provenance, notes=(*notes, *self.provenance.notes))
+        return dataclasses.replace(self, provenance=provenance)
 
     def index(self, query: int | str) -> int:
         """Return the index of a query given by text; an index is returned as it is."""
@@ -186,14 +202,24 @@ class Segmentation:
         return drain(run)
 
     def redeciding(
-        self, *, score_threshold: float | None = None, mask_threshold: float | None = None, crf: bool = True
+        self,
+        *,
+        score_threshold: float | None = None,
+        mask_threshold: float | None = None,
+        crf: bool = True,
+        opened: DenseCRF | None = None,
     ) -> Generator[Progress, None, "Segmentation"]:
-        """Run :meth:`redecide` as a generator that can be stopped between CRF iterations."""
-        config = _redecided(self.config, score_threshold, mask_threshold, crf)
+        """Run :meth:`redecide` as a generator that can be stopped between CRF iterations.
+
+        Whoever decides again and again hands in ``opened``, a dense CRF over :attr:`image`, so that its lattices are
+        built once.
+        """
+        config = redecided(self.config, score_threshold, mask_threshold, crf)
         keeps = {i: result.has_mask for i, result in enumerate(self.queries)}
         if score_threshold is not None:
-            keeps = {i: _reaches(result.score, config.recurrence) for i, result in enumerate(self.queries)}
-        masks, backend = yield from self._masks_of([i for i, kept in keeps.items() if kept], config)
+            keeps = {i: reaches(result.score, config.recurrence) for i, result in enumerate(self.queries)}
+        kept = [i for i, is_kept in keeps.items() if is_kept]
+        masks, backend = yield from self._masks_of(kept, config, opened if crf else None)
         queries = tuple(
             dataclasses.replace(
                 result,
@@ -237,7 +263,7 @@ class Segmentation:
         return step, step.queries.index(index)
 
     def _masks_of(
-        self, kept: list[int], config: CaRConfig
+        self, kept: list[int], config: CaRConfig, opened: DenseCRF | None
     ) -> Generator[Progress, None, tuple[dict[int, Bool[np.ndarray, "H2 W2"]], str]]:
         """Refine the last proposals of some queries; things and stuff apart if they were segmented apart."""
         masks: dict[int, Bool[np.ndarray, "H2 W2"]] = {}
@@ -248,39 +274,8 @@ class Segmentation:
             if maps:
                 proposals = Proposals(np.stack(maps), (self.image.shape[0], self.image.shape[1]))
                 separate = config.mode == "referring"
-                refined, backend = yield from refine_masks(self.image, proposals, config.crf, separate=separate)
+                refined, backend = yield from refine_masks(
+                    self.image, proposals, config.crf, separate=separate, opened=opened
+                )
                 masks |= dict(zip(members, refined, strict=True))
         return masks, backend
-
-
-def split_groups(queries: list[Query], config: CaRConfig) -> list[list[int]]:
-    """Return indices of queries that share a recurrence: all, or things and stuff apart (appendix E)."""
-    if not config.mutual_background.enabled:
-        return [list(range(len(queries)))]
-    groups = [[i for i, query in enumerate(queries) if query.group == group] for group in ("thing", "stuff")]
-    return [group for group in groups if group]
-
-
-def decide_verdict(score: float, survives: bool, rule: RecurrenceConfig) -> Verdict:
-    """Return the verdict of a query from its last score."""
-    if abs(score - rule.score_threshold) < rule.uncertain_margin:
-        return "uncertain"
-    return "present" if survives else "absent"
-
-
-def _reaches(score: float, rule: RecurrenceConfig) -> bool:
-    """Apply θ to a stored score."""
-    return score >= rule.score_threshold if rule.ties_survive else score > rule.score_threshold
-
-
-def _redecided(config: CaRConfig, score_threshold: float | None, mask_threshold: float | None, crf: bool) -> CaRConfig:
-    """Return the parameters of a new decision."""
-    changes: dict[str, Any] = {} if crf else {"crf.backend": "none"}
-    if score_threshold is not None:
-        changes["recurrence.score_threshold"] = score_threshold
-    if mask_threshold is not None:
-        if not 0 < mask_threshold < 1:
-            raise ConfigError(f"The mask threshold is {mask_threshold}, but must be between 0 and 1.")
-        changes["prompts.mask_threshold"] = mask_threshold
-        changes["crf.background_factor"] = math.log(mask_threshold) / math.log1p(-mask_threshold)
-    return config.changed(changes)

@@ -25,12 +25,13 @@ from .core.proposals import ImageFeatures, MaskProposalGenerator, encode_image
 from .core.recurrence import recur
 from .core.refine import refine_masks
 from .core.texts import fill_templates
+from .decisions import decide_verdict, group_background, split_groups
 from .errors import QueryError, ResourceError
 from .io import to_rgb8
-from .presets import background_queries, find_preset
+from .presets import find_preset
 from .queries import Query, clean_expression, collect_queries
 from .results import Progress, Step, drain
-from .segmentation import Provenance, QueryResult, Segmentation, decide_verdict, split_groups
+from .segmentation import Provenance, QueryResult, Segmentation
 
 Run = Generator[Progress | Step, None, Segmentation]
 _VERSIONED = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless")
@@ -139,7 +140,7 @@ class Segmenter:
         config = config or CaRConfig()
         asked, notes = collect_queries(_expressions(queries) if config.mode == "referring" else queries)
         pixels, image_notes = to_rgb8(image)
-        working, size_notes = _bounded(pixels, config.compute.max_side_px)
+        working, size_notes = bounded(pixels, config.compute.max_side_px)
         try:
             return (yield from self._run(working, pixels.shape[:2], asked, config, (*notes, *image_notes, *size_notes)))
         except torch.OutOfMemoryError as error:
@@ -166,7 +167,7 @@ class Segmenter:
         background: tuple[str, ...] = ()
         backend = "none"
         for group in split_groups(list(queries), config):
-            background = self._background(group, queries, config)
+            background = group_background(group, queries, config)
             for event in self._recur(image, features, group, queries, background, config):
                 if isinstance(event, Step):
                     steps.append(event)
@@ -227,15 +228,6 @@ class Segmenter:
         yield from self.f.texts.embedding(for_f)
         yield from self.g.texts.embedding(fill_templates([*queries, *competitors], config.classifier.templates))
 
-    def _background(self, group: list[int], queries: Sequence[Query], config: CaRConfig) -> tuple[str, ...]:
-        """Return the background queries of a group."""
-        others = [query.text for i, query in enumerate(queries) if i not in group]
-        in_stuff = queries[group[0]].group == "stuff"
-        if others and (in_stuff or config.mutual_background.thing_background == "stuff"):
-            return tuple(others)
-        words = {word.casefold() for i in group for word in (queries[i].text, *queries[i].synonyms)}
-        return background_queries(config.proposals, words)
-
     def _encoded(self, image: UInt8[np.ndarray, "H W 3"], config: CaRConfig) -> ImageFeatures:
         """Return the features of an image, from the cache if it was seen before."""
         digest = hashlib.blake2b(image.tobytes()).digest()
@@ -279,8 +271,8 @@ def _expressions(queries: Iterable[str | Query]) -> list[Query]:
     ]
 
 
-def _bounded(image: UInt8[np.ndarray, "H W 3"], max_side_px: int) -> tuple[UInt8[np.ndarray, "H W 3"], tuple[str, ...]]:
-    """Shrink an image whose longer side is above a bound."""
+def bounded(image: UInt8[np.ndarray, "H W 3"], max_side_px: int) -> tuple[UInt8[np.ndarray, "H W 3"], tuple[str, ...]]:
+    """Shrink an image whose longer side is above a bound, in px; return notes that say so."""
     height, width = image.shape[:2]
     scale = max_side_px / max(height, width)
     if scale >= 1:

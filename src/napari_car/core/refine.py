@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, UInt8
 from napari_car.config import CRFConfig
 from napari_car.results import Progress, Proposals
 
-from .crf import open_crf
+from .crf import DenseCRF, open_crf
 
 SEPARATE_MEMORY_MB = 512
 """Memory for the CRFs of referring expressions that run at once."""
@@ -21,6 +21,7 @@ def refine_masks(
     *,
     separate: bool = False,
     device: str = "cpu",
+    opened: DenseCRF | None = None,
 ) -> Generator[Progress, None, tuple[Bool[np.ndarray, "N H W"], str]]:
     """Refine mask proposals at the image's edges.
 
@@ -35,6 +36,8 @@ def refine_masks(
         One CRF per query against its own background (referring mode), so that masks may overlap.
     device : str
         Where the networks run.
+    opened : DenseCRF, optional
+        A dense CRF over the same image with the same parameters; by default one is built.
 
     Yields
     ------
@@ -50,7 +53,7 @@ def refine_masks(
     """
     if not len(proposals):
         return np.zeros((0, *proposals.size_px), dtype=bool), "none"
-    crf = open_crf(image, config, device)
+    crf = opened or open_crf(image, config, device)
     n_pieces = len(proposals) * config.n_iterations
     n_together = _queries_that_fit(proposals.size_px) if separate else len(proposals)
     masks: list[Bool[np.ndarray, "H W"]] = []
