@@ -1,0 +1,85 @@
+"""What the program wrote into a label map, so that what a person changed is known and protected."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Bool, Int32
+from numpy.typing import NDArray
+
+Indices = tuple[NDArray[np.intp], ...]
+_NEVER = -1
+"""Written where a person's pixel is known, but not what the program had written there; no label has this value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """One write of the program, which can be taken back.
+
+    Parameters
+    ----------
+    indices : tuple of ndarray
+        Index arrays of the pixels, one per axis.
+    before, after : ndarray, int32
+        What the ledger held there.
+    """
+
+    indices: Indices
+    before: Int32[np.ndarray, " n"]
+    after: Int32[np.ndarray, " n"]
+
+
+class Ledger:
+    """The labels that the program wrote last, pixel by pixel.
+
+    A pixel belongs to a person if its label is not the one that the program wrote there last. So any kind of edit
+    counts, and an edit that was undone does not. The program never writes over a person's pixels, so what it had
+    written below them stays in the ledger, and they stay a person's however often queries are run again.
+
+    Parameters
+    ----------
+    written : ndarray, int32
+        Of the label map's shape; kept, not copied.
+    """
+
+    def __init__(self, written: Int32[np.ndarray, "..."]) -> None:
+        self._written = written
+
+    @classmethod
+    def restored(cls, labels: NDArray[Any], human: Bool[np.ndarray, "..."]) -> Self:
+        """Return the ledger of a label map of which it is known which pixels are a person's."""
+        written = np.array(labels, dtype=np.int32)
+        written[human] = _NEVER
+        return cls(written)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the label map."""
+        return self._written.shape
+
+    def human(self, labels: NDArray[Any], index: Any = ...) -> Bool[np.ndarray, "..."]:
+        """Return which pixels of a label map, or of a part of it, are a person's.
+
+        Parameters
+        ----------
+        labels : ndarray
+            The label map as it is now, whole.
+        index : index, optional
+            Any index of numpy that chooses the part.
+        """
+        return np.asarray(np.asarray(labels[index]) != self._written[index])
+
+    def write(self, indices: Indices, values: NDArray[Any]) -> Entry:
+        """Note what the program writes; return the entry by which that can be taken back."""
+        after = np.asarray(values).astype(np.int32)
+        entry = Entry(indices, self._written[indices], after)
+        self._written[indices] = after
+        return entry
+
+    def take_back(self, entry: Entry) -> None:
+        """Forget a write, because it was undone."""
+        self._written[entry.indices] = entry.before
+
+    def repeat(self, entry: Entry) -> None:
+        """Note a write again, because it was redone."""
+        self._written[entry.indices] = entry.after

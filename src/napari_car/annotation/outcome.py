@@ -1,0 +1,139 @@
+"""What a survey found, query by query, over all its frames."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int32
+
+from napari_car.results import Verdict
+from napari_car.segmentation import Segmentation
+
+from .frames import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found for one query in one frame.
+
+    Parameters
+    ----------
+    id : int
+        Label of the query.
+    text : str
+    verdict : {"present", "uncertain", "absent"}
+    score : float
+        Last score, in [0, 1].
+    dropped_at_step : int or None
+    area_px : int
+        Pixels of the label among those kept of the frame.
+    """
+
+    id: int
+    text: str
+    verdict: Verdict
+    score: float
+    dropped_at_step: int | None
+    area_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySummary:
+    """What was found for one query in all frames.
+
+    Parameters
+    ----------
+    id : int
+    text : str
+    verdict : {"present", "uncertain", "absent"}
+        The best of all frames: present before uncertain before absent.
+    score : float
+        The highest, in [0, 1].
+    dropped_at_step : int or None
+        Time step that dropped it; None if it survived somewhere, or if frames differ.
+    area_px : int
+        Sum over frames.
+    n_found, n_frames : int
+        Frames with at least one pixel of it, and all frames.
+    largest : Frame
+        Where it covers most pixels; the first frame if nowhere.
+    """
+
+    id: int
+    text: str
+    verdict: Verdict
+    score: float
+    dropped_at_step: int | None
+    area_px: int
+    n_found: int
+    n_frames: int
+    largest: Frame
+
+
+_RANK: Mapping[Verdict, int] = {"present": 0, "uncertain": 1, "absent": 2}
+
+
+class Outcome:
+    """Findings of a survey by frame; a frame that comes again replaces the earlier one."""
+
+    def __init__(self) -> None:
+        self._frames: dict[Frame, dict[int, Finding]] = {}
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def copy(self) -> "Outcome":
+        """Return an outcome of the same findings that can be changed by itself."""
+        outcome = Outcome()
+        outcome._frames = dict(self._frames)
+        return outcome
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Frames that are finished, in the order in which they came."""
+        return tuple(self._frames)
+
+    def put(self, frame: Frame, result: Segmentation, painted: Mapping[int, Int32[np.ndarray, "H W"]]) -> None:
+        """Add or replace the findings of a frame."""
+        areas: dict[int, int] = {}
+        for labels in painted.values():
+            ids, counts = np.unique(labels, return_counts=True)
+            areas |= dict(zip(ids.tolist(), counts.tolist(), strict=True))
+        self._frames[frame] = {
+            query.id: Finding(
+                query.id, query.text, query.verdict, query.score, query.dropped_at_step, areas.get(query.id, 0)
+            )
+            for query in result.queries
+        }
+
+    def findings(self, frame: Frame) -> tuple[Finding, ...]:
+        """Return what was found in one frame, in the order of the queries."""
+        return tuple(self._frames[frame].values())
+
+    def summaries(self) -> tuple[QuerySummary, ...]:
+        """Return one summary for each query, in the order in which they were first asked."""
+        ids = dict.fromkeys(id_ for findings in self._frames.values() for id_ in findings)
+        return tuple(self._summary(id_) for id_ in ids)
+
+    def _summary(self, id_: int) -> QuerySummary:
+        """Sum one query up."""
+        own = dict(self._of(id_))
+        findings = list(own.values())
+        steps = {finding.dropped_at_step for finding in findings}
+        return QuerySummary(
+            id=id_,
+            text=findings[-1].text,
+            verdict=min((finding.verdict for finding in findings), key=_RANK.__getitem__),
+            score=max(finding.score for finding in findings),
+            dropped_at_step=steps.pop() if len(steps) == 1 else None,
+            area_px=sum(finding.area_px for finding in findings),
+            n_found=sum(finding.area_px > 0 for finding in findings),
+            n_frames=len(findings),
+            largest=max(own, key=lambda frame: own[frame].area_px),
+        )
+
+    def _of(self, id_: int) -> Iterator[tuple[Frame, Finding]]:
+        """Yield the findings of a query with their frames."""
+        for frame, findings in self._frames.items():
+            if id_ in findings:
+                yield frame, findings[id_]
