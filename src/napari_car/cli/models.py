@@ -99,7 +99,7 @@ def _download_with_bar(checkpoint: Checkpoint, folder: Path) -> None:
 def _vision_transformers() -> list[str]:
     """Return open_clip's names of the architectures that can serve as f or g."""
     # Imported here because it loads torch.
-    import open_clip
+    from napari_car.clip.openclip import open_clip
 
     configs = {name: open_clip.get_model_config(name) for name in open_clip.list_models()}
     return [

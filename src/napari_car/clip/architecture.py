@@ -3,13 +3,12 @@
 import copy
 from typing import Any
 
-import open_clip
 import torch
-from open_clip.transformer import LayerScale
 from torch import nn
 
 from napari_car.errors import CheckpointError
 
+from .openclip import LayerScale, open_clip
 from .tower import check_tower
 
 N_BYTE_PAIR_TOKENS = 49_408

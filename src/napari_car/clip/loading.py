@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import open_clip
-
 from napari_car.errors import CheckpointError
 from napari_car.results import CheckpointIdentity
 
@@ -17,7 +15,9 @@ from .architecture import build_model, build_tokenizer
 from .device import resolve_device, resolve_precision
 from .folder import CONFIG_FILE, models_folder, require
 from .model import ClipModel
-from .registry import HUB_PREFIX, WEIGHTS_FILES, find_checkpoint, load_registry
+from .openclip import open_clip
+from .own_files import find_own_files
+from .registry import find_checkpoint
 from .text import TextEncoder
 from .text_cache import TextCache, default_cache_file
 from .tower import VisionTower
@@ -112,58 +112,34 @@ def load_clip(
 
 def resolve_source(name: str, folder: Path) -> Source:
     """Find the files and the configuration of a model; see :func:`load_clip` for the forms of its name."""
-    architecture, colon, file = name.partition(":")
-    if colon and architecture in open_clip.list_models():
-        return _file_source(name, architecture, _existing(file) or Path(file))
-    is_registered = name in load_registry() or name.startswith(HUB_PREFIX)
-    if not is_registered and (path := _existing(name)):
-        if path.is_dir():
-            return _folder_source(name, path)
-        raise CheckpointError(f"{name} is a single file: {_HOW_TO_NAME_FILES}, such as ViT-B-16:{name}.")
-    if colon and not is_registered and _existing(file):
-        raise CheckpointError(f"open_clip knows no architecture {architecture!r} for {file}: {_HOW_TO_NAME_FILES}.")
+    if own := find_own_files(name):
+        if own.architecture is None:
+            return _folder_source(name, own.weights)
+        return _file_source(name, own.architecture, own.weights)
     checkpoint = find_checkpoint(name)
     weights = require(name, folder)
     if checkpoint.architecture is None:
-        return _folder_source(name, weights.parent, weights)
+        return _folder_source(name, weights)
     statistics = {"mean": checkpoint.mean, "std": checkpoint.std}
     return _file_source(name, checkpoint.architecture, weights, statistics)
 
 
-_HOW_TO_NAME_FILES = "write the architecture and a colon before it (`napari-car models --architectures` lists them)"
-
-
-def _existing(path: str) -> Path | None:
-    """Return the path of a file or folder, or None if there is none."""
-    try:
-        expanded = Path(path).expanduser()
-        return expanded if path and expanded.exists() else None
-    except (OSError, RuntimeError, ValueError):  # too long for the file system, unknown home, NUL
-        return None
-
-
-def _file_source(name: str, architecture: str, file: Path, statistics: dict[str, Any] | None = None) -> Source:
+def _file_source(name: str, architecture: str, weights: Path, statistics: dict[str, Any] | None = None) -> Source:
     """Describe one checkpoint file of an architecture of open_clip."""
-    if not file.is_file():
-        raise CheckpointError(f"There is no checkpoint file {file}.")
     mean, std = _mean_and_std(statistics or {})
-    return Source(name, architecture, open_clip.get_model_config(architecture), mean, std, file)
+    return Source(name, architecture, open_clip.get_model_config(architecture), mean, std, weights)
 
 
-def _folder_source(name: str, folder: Path, weights: Path | None = None) -> Source:
+def _folder_source(name: str, weights: Path) -> Source:
     """Describe a folder in open_clip's own format."""
+    folder = weights.parent
     try:
         content = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         config = {**content["model_cfg"]}
         config["vision_cfg"], config["text_cfg"] = {**config["vision_cfg"]}, {**config["text_cfg"]}
         mean, std = _mean_and_std(content.get("preprocess_cfg") or {})
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{folder} has no {CONFIG_FILE}, so it is no model folder of open_clip.") from error
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise CheckpointError(f"{folder / CONFIG_FILE} is damaged or no configuration of open_clip.") from error
-    weights = weights or next((folder / file for file in WEIGHTS_FILES if (folder / file).is_file()), None)
-    if weights is None:
-        raise CheckpointError(f"{folder} has no weights: {' or '.join(WEIGHTS_FILES)} is missing.")
     return Source(name, f"ViT of {folder.resolve().name}", config, mean, std, weights)
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 
 from napari_car.errors import CheckpointError
+
+from .openclip import ResidualAttentionBlock, VisionTransformer
 
 
 def check_tower(visual: nn.Module, name: str) -> None:

@@ -7,11 +7,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import open_clip
 import torch
 from torch import Tensor, nn
 
 from napari_car.errors import CheckpointError
+
+from .openclip import open_clip
 
 _OPENAI_EXTRAS = ("input_resolution", "context_length", "vocab_size")
 _NOT_WEIGHTS = ("attn_mask", "position_ids")
