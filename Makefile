@@ -7,7 +7,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-# A window without a screen, for the tests of the plugin.
+# A window needs a screen: where there is none, the tests get a virtual one, or skip what opens windows.
+SCREEN = $(if $(DISPLAY),,$(if $(shell command -v xvfb-run 2>/dev/null),xvfb-run -a -s "-screen 0 1920x1200x24"))
+
+# What it takes.
 DEBIAN_PACKAGES := xvfb xauth libgl1 libgl1-mesa-dri libegl1 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 \
 	libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 \
 	libxcb-xinerama0 libxcb-xkb1
@@ -24,7 +27,7 @@ test: debian-packages $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mkdocs build --strict --quiet
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(SCREEN) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # Without venv's own pip, which Debian packages apart, pip puts itself into the environment.
 $(BIN)/python:
@@ -39,7 +42,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 # pydensecrf2 has no wheels: where it cannot be compiled, the tests that need it are skipped.
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[gui]" --group dev
 	$(BIN)/python -m pip install --quiet --editable ".[crf]" || \
 		echo "pydensecrf2 could not be compiled: going on without it." >&2
 	touch $@

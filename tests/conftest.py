@@ -1,17 +1,37 @@
-"""Fixtures that every test may use."""
+"""What holds for every test: fixtures, private folders, and no windows where there is no screen."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 
+HAS_SCREEN = os.environ.get("QT_QPA_PLATFORM") != "offscreen" and (
+    not sys.platform.startswith("linux") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+)
+if not HAS_SCREEN:
+    # Qt ends the program otherwise; widgets without OpenGL can be tested without a screen.
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+# napari reads this once, when it is imported: its settings stay in memory, away from the user's.
+os.environ["NAPARI_CONFIG"] = ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what opens a window where there is no screen."""
+    if not HAS_SCREEN:
+        for item in items:
+            if item.get_closest_marker("gui"):
+                item.add_marker(pytest.mark.skip(reason="there is no screen: run pytest under xvfb-run"))
+
 
 @pytest.fixture(autouse=True)
 def _private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep tests away from the user's caches and models."""
+    """Keep tests away from the user's caches, models and choices."""
     monkeypatch.setenv("NAPARI_CAR_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("NAPARI_CAR_CONFIG", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("NAPARI_CAR_MODELS", str(tmp_path_factory.mktemp("models")))
 
 

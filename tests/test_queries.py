@@ -3,7 +3,22 @@
 import pytest
 
 from napari_car.errors import QueryError
-from napari_car.queries import Query, clean_expression, collect_queries
+from napari_car.queries import Query, clean_expression, collect_queries, parse_query
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("leaf", Query("leaf")),
+        ("  red  circle ", Query("red  circle")),
+        ("leaf | foliage|leaves", Query("leaf", ("foliage", "leaves"))),
+        ("stuff: sky | clouds", Query("sky", ("clouds",), "stuff")),
+        ("Stuff:sky", Query("sky", (), "stuff")),
+        ("stuffed toy", Query("stuffed toy")),
+    ],
+)
+def test_query_with_synonyms_and_group(text: str, query: Query) -> None:
+    assert parse_query(text) == query
 
 
 def test_order_and_blanks() -> None:

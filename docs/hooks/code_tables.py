@@ -9,11 +9,11 @@ import click
 from markdown_table import code, table
 
 from napari_car.cli.app import app
-from napari_car.cli.parameters import WITHOUT_OPTION, ParameterOption, field_keys, option_name
+from napari_car.cli.parameters import WITHOUT_OPTION, ParameterOption, option_name
 from napari_car.clip.registry import load_registry
 from napari_car.config import CaRConfig
 from napari_car.presets import PRESETS
-from napari_car.schema import Checked, field_docs
+from napari_car.schema import Checked, field_docs, field_keys
 
 
 def commands() -> str:
@@ -43,7 +43,7 @@ def options(*path: str) -> str:
 def parameters() -> str:
     """Return one table per stage of the configuration: option, name in files, default, range, meaning."""
     texts = []
-    for stage, keys in itertools.groupby(field_keys(), key=lambda key: key.rpartition(".")[0]):
+    for stage, keys in itertools.groupby(field_keys(CaRConfig()), key=lambda key: key.rpartition(".")[0]):
         config: Checked = getattr(CaRConfig(), stage) if stage else CaRConfig()
         title = stage or "general"
         subject = " ".join((type(config).__doc__ or "").split("\n")[0].replace("``", "`").split())

@@ -8,6 +8,11 @@ from .errors import QueryError
 
 Group = Literal["thing", "stuff"]
 
+SEPARATOR = "|"
+"""Between a query and its synonyms: ``leaf | foliage | leaves``."""
+
+_STUFF_PREFIX = "stuff:"
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -31,6 +36,18 @@ class Query:
     def key(self) -> str:
         """Text by which duplicates are found: case and runs of blanks do not count."""
         return " ".join(self.text.split()).casefold()
+
+
+def parse_query(text: str) -> Query:
+    """Read a query as it is typed: ``leaf``, with synonyms ``leaf | foliage | leaves``, or as stuff ``stuff: sky``.
+
+    Stuff differs from things only where both are segmented apart (mutual background). Whether the query is empty is
+    left to :func:`collect_queries`.
+    """
+    is_stuff = text.lstrip().casefold().startswith(_STUFF_PREFIX)
+    words = text.lstrip()[len(_STUFF_PREFIX) :] if is_stuff else text
+    first, *synonyms = (word.strip() for word in words.split(SEPARATOR))
+    return Query(first, tuple(synonyms), "stuff" if is_stuff else "thing")
 
 
 def collect_queries(items: Iterable[str | Query]) -> tuple[tuple[Query, ...], tuple[str, ...]]:

@@ -7,7 +7,7 @@ import inspect
 import math
 import sys
 import textwrap
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import field
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -37,6 +37,16 @@ class Checked:
             if not spec.metadata.get("low", -math.inf) <= _magnitude(value) <= spec.metadata.get("high", math.inf):
                 raise ConfigError(f"{where} is {value}, but must be {_range_text(spec.metadata)}.")
             object.__setattr__(self, spec.name, value)
+
+
+def field_keys(config: Checked, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted names of all fields of a configuration, by stage: ``mode``, ``recurrence.score_threshold``."""
+    for spec in dataclasses.fields(config):  # type: ignore[arg-type]
+        value = getattr(config, spec.name)
+        if isinstance(value, Checked):
+            yield from field_keys(value, f"{prefix}{spec.name}.")
+        else:
+            yield prefix + spec.name
 
 
 @functools.cache

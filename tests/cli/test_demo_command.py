@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from command_line import Command, fast_options, write_image
 
-from napari_car.cli import demo as demo_module
+from napari_car import scenes as scenes_module
 from napari_car.cli.checkpoints import DEMO_NOTICE
-from napari_car.cli.demo import load_scenes
 from napari_car.clip import folder as folder_module
+from napari_car.scenes import load_scenes
 
 OUT = Path("demo-output")
 QUERIES = {"shapes": ["red circle | red disc", "blue star"], "cells": ["nucleus"]}
@@ -34,7 +34,7 @@ def scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for seed, entry in enumerate(entries):
         write_image(folder / str(entry["file"]), seed=seed)
     (folder / "scenes.json").write_text(json.dumps({"scenes": entries}))
-    monkeypatch.setattr(demo_module, "scenes_folder", lambda: folder)
+    monkeypatch.setattr(scenes_module, "scenes_folder", lambda: folder)
     return folder
 
 
@@ -76,7 +76,7 @@ def test_demo_can_be_done_again(command: Command) -> None:
 
 
 def test_missing_scenes_are_one_sentence(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_module, "scenes_folder", lambda: tmp_path / "none")
+    monkeypatch.setattr(scenes_module, "scenes_folder", lambda: tmp_path / "none")
     result = command("demo")
     assert result.exit_code == 1
     assert result.stderr == "Error: The sample scenes are missing: install napari-car again, they are part of it.\n"

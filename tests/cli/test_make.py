@@ -9,15 +9,36 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
-def test_make_test_runs_every_check_and_pytest_last() -> None:
-    command = ["make", "--no-print-directory", "--dry-run", "--always-make", "test"]
+
+def commands_of_make_test(**variables: str) -> list[str]:
+    """Return what ``make test`` would run."""
     outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    printed = subprocess.run(command, cwd=ROOT, env=outside, capture_output=True, text=True, check=True).stdout
-    commands = [line.split()[0].rpartition("/")[2] for line in printed.splitlines() if line.startswith(".venv/bin/")]
-    assert commands[-6:] == ["ruff", "ruff", "mypy", "lint-imports", "mkdocs", "python"]
-    assert printed.splitlines()[-1].split()[1:3] == ["-m", "pytest"]
+    command = ["make", "--no-print-directory", "--dry-run", "--always-make", "test"]
+    printed = subprocess.run(
+        command, cwd=ROOT, env=outside | variables, capture_output=True, text=True, check=True
+    ).stdout
+    return [line.strip() for line in printed.splitlines()]
+
+
+@needs_make
+def test_make_test_runs_every_check_and_pytest_last() -> None:
+    *checks, tests = commands_of_make_test()[-6:]
+    assert [line.split()[0] for line in checks] == [
+        f".venv/bin/{name}" for name in ("ruff", "ruff", "mypy", "lint-imports", "mkdocs")
+    ]
+    assert tests.endswith(".venv/bin/python -m pytest")
+
+
+@needs_make
+def test_without_a_screen_pytest_gets_a_virtual_one(tmp_path: Path) -> None:
+    xvfb_run = tmp_path / "xvfb-run"
+    xvfb_run.write_text("#!/bin/sh\n")
+    xvfb_run.chmod(0o755)
+    path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
+    assert commands_of_make_test(PATH=path, DISPLAY="")[-1].startswith("xvfb-run -a -s ")
+    assert commands_of_make_test(PATH=path, DISPLAY=":1")[-1] == ".venv/bin/python -m pytest"
 
 
 def test_ci_calls_make_test_and_nothing_else() -> None:

@@ -11,7 +11,6 @@ from napari_car.cli.parameters import (
     WITHOUT_OPTION,
     ParameterOption,
     build_config,
-    field_keys,
     given_parameters,
     option_name,
     parameter_options,
@@ -20,6 +19,7 @@ from napari_car.cli.segment import segment
 from napari_car.config import CaRConfig
 from napari_car.errors import ConfigError
 from napari_car.presets import PRESETS
+from napari_car.schema import field_keys
 
 OPTIONS = [option for option in parameter_options() if isinstance(option, ParameterOption)]
 
@@ -37,9 +37,9 @@ def config_of(
 
 
 def test_every_field_is_an_option_or_named_as_an_exception() -> None:
-    assert {option.key for option in OPTIONS} | WITHOUT_OPTION == set(field_keys())
+    assert {option.key for option in OPTIONS} | WITHOUT_OPTION == set(field_keys(CaRConfig()))
     assert {option.key for option in OPTIONS}.isdisjoint(WITHOUT_OPTION)
-    assert set(OPTION_NAMES) <= set(field_keys())
+    assert set(OPTION_NAMES) <= set(field_keys(CaRConfig()))
 
 
 def test_options_are_part_of_segment_and_clash_with_nothing() -> None:

@@ -1,27 +1,12 @@
-"""Queries as they are typed."""
+"""Queries of the command line and of files."""
 
 from pathlib import Path
 
 import pytest
 
-from napari_car.cli.texts import gather_queries, parse_query, read_queries
+from napari_car.cli.texts import gather_queries, read_queries
 from napari_car.errors import QueryError
 from napari_car.queries import Query
-
-
-@pytest.mark.parametrize(
-    ("text", "query"),
-    [
-        ("leaf", Query("leaf")),
-        ("  red  circle ", Query("red  circle")),
-        ("leaf | foliage|leaves", Query("leaf", ("foliage", "leaves"))),
-        ("stuff: sky | clouds", Query("sky", ("clouds",), "stuff")),
-        ("Stuff:sky", Query("sky", (), "stuff")),
-        ("stuffed toy", Query("stuffed toy")),
-    ],
-)
-def test_query_with_synonyms_and_group(text: str, query: Query) -> None:
-    assert parse_query(text) == query
 
 
 def test_file_of_queries(tmp_path: Path) -> None:

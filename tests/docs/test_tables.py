@@ -10,9 +10,11 @@ import pytest
 from pages import PAGES, ROOT
 
 from napari_car.cli.app import app
-from napari_car.cli.parameters import WITHOUT_OPTION, field_keys, option_name
+from napari_car.cli.parameters import WITHOUT_OPTION, option_name
 from napari_car.clip.registry import load_registry
+from napari_car.config import CaRConfig
 from napari_car.presets import PRESETS
+from napari_car.schema import field_keys
 
 sys.path.append(str(ROOT / "docs" / "hooks"))
 
@@ -36,7 +38,7 @@ def test_every_option_of_every_command_is_listed() -> None:
 
 
 def test_every_parameter_is_listed_with_its_option() -> None:
-    for key in field_keys():
+    for key in field_keys(CaRConfig()):
         option = f"`--{option_name(key)}`" if key not in WITHOUT_OPTION else ""
         if key == "mode":
             option = "`--refer`"

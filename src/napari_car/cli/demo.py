@@ -1,8 +1,5 @@
 """``napari-car demo``: the sample scenes of the package, segmented with the checkpoint of the package."""
 
-import json
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +7,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from napari_car.errors import CaRError
 from napari_car.presets import find_preset
-from napari_car.queries import Query
+from napari_car.scenes import load_scenes
 
 from .batch import Batch, Job
 from .checkpoints import DEMO, DEMO_NOTICE, choose_networks
@@ -20,17 +16,8 @@ from .folders import SUMMARY
 from .options import debug_option
 from .record import read_summary
 from .segment import report
-from .texts import parse_query
 
 DEFAULT_OUT = Path("demo-output")
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A sample image and what is looked for in it, some of it absent."""
-
-    image: Path
-    queries: tuple[Query, ...]
 
 
 @click.command()
@@ -51,7 +38,7 @@ def demo(out: Path, overwrite: bool) -> None:
     click.echo(DEMO_NOTICE)
     preset = find_preset(DEMO)
     networks = choose_networks(preset.name)
-    jobs = tuple(Job(scene.image, scene.queries, out / scene.image.stem) for scene in load_scenes())
+    jobs = tuple(Job(scene.image, scene.queries, out / scene.name) for scene in load_scenes())
     outcome = Batch(jobs=jobs, networks=networks, config=preset.config, out=out).run(overwrite=overwrite)
     summaries = {job.folder.name: summary for job in jobs if (summary := read_summary(job.folder))}
     write_json(out / SUMMARY, {"checkpoint": DEMO_NOTICE, "scenes": summaries})
@@ -61,29 +48,6 @@ def demo(out: Path, overwrite: bool) -> None:
         click.echo(f"  {out / name / 'overlay.png'}")
     click.echo(f"  {out / SUMMARY} (all scenes)")
     report(outcome, out)
-
-
-def load_scenes() -> list[Scene]:
-    """Return the sample scenes of the package.
-
-    ``scenes.json`` holds ``{"scenes": [{"file": "shapes.png", "queries": ["red circle", "leaf | foliage"]}]}``.
-
-    Raises
-    ------
-    CaRError
-        If they are not there: the installation is not whole.
-    """
-    folder = scenes_folder()
-    try:
-        entries = json.loads((folder / "scenes.json").read_text(encoding="utf-8"))["scenes"]
-    except OSError as error:
-        raise CaRError("The sample scenes are missing: install napari-car again, they are part of it.") from error
-    return [Scene(folder / entry["file"], tuple(map(parse_query, entry["queries"]))) for entry in entries]
-
-
-def scenes_folder() -> Path:
-    """Return the folder of the sample scenes inside the package."""
-    return Path(str(files("napari_car"))) / "demo" / "scenes"
 
 
 def _print_verdicts(summaries: dict[str, dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -11,7 +11,7 @@ import click
 from napari_car.config import CaRConfig
 from napari_car.errors import ConfigError
 from napari_car.presets import find_preset
-from napari_car.schema import UNBOUNDED, Checked, field_docs
+from napari_car.schema import UNBOUNDED, Checked, field_docs, field_keys
 
 from .options import SectionedOption
 
@@ -117,17 +117,6 @@ def option_name(key: str) -> str:
     stage, _, name = key.rpartition(".")
     prefix = "crf-" if stage == "crf" else ""
     return prefix + name.removeprefix("n_").replace("_", "-")
-
-
-def field_keys(config: Checked | None = None, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted names of all fields of a configuration, by stage."""
-    config = config or CaRConfig()
-    for field in dataclasses.fields(config):  # type: ignore[arg-type]
-        value = getattr(config, field.name)
-        if isinstance(value, Checked):
-            yield from field_keys(value, f"{prefix}{field.name}.")
-        else:
-            yield prefix + field.name
 
 
 def _make_option(key: str, stage: Checked, name: str) -> ParameterOption:
