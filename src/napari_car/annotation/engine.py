@@ -5,8 +5,10 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from napari_car.segmenter import Segmenter
+if TYPE_CHECKING:
+    from napari_car.segmenter import Segmenter
 
 WAIT_S = 0.1
 """How often a run that waits for another one says so, and can be stopped."""
@@ -41,7 +43,7 @@ class Engine:
         Makes the segmenter of a request; by default loads its checkpoints.
     """
 
-    def __init__(self, load: Callable[[NetworkRequest], Segmenter] | None = None) -> None:
+    def __init__(self, load: "Callable[[NetworkRequest], Segmenter] | None" = None) -> None:
         self._load = load or _load_segmenter
         self._in_use = threading.Lock()
         self._loaded: tuple[NetworkRequest, Segmenter] | None = None
@@ -62,7 +64,7 @@ class Engine:
         """Hand the networks back."""
         self._in_use.release()
 
-    def segmenter(self, request: NetworkRequest) -> Segmenter:
+    def segmenter(self, request: NetworkRequest) -> "Segmenter":
         """Return the segmenter of a request, loaded if it is not the last one; the caller must have taken the networks.
 
         Raises
@@ -87,8 +89,15 @@ def lent(engine: Engine) -> Generator[None, None, None]:
         engine.release()
 
 
-def _load_segmenter(request: NetworkRequest) -> Segmenter:
+def warm_up() -> None:
+    """Load the libraries that a run needs, which takes seconds; in a worker thread, so that nobody waits."""
+    import napari_car.segmenter  # noqa: F401
+
+
+def _load_segmenter(request: NetworkRequest) -> "Segmenter":
     """Load the checkpoints of a request."""
+    from napari_car.segmenter import Segmenter
+
     return Segmenter(
         request.f,
         request.g,

@@ -111,6 +111,11 @@ class PlaneAxes:
         shown = (self.row_axis, self.column_axis)
         return tuple(slice(None) if axis in shown else next(places) for axis in range(len(self.shape)))
 
+    def place(self, plane: Sequence[int]) -> tuple[int, ...]:
+        """Return the index of the first pixel of a plane along each axis of the array."""
+        places = iter(plane)
+        return tuple(next(places) if axis in self.hidden_axes else 0 for axis in range(len(self.shape)))
+
     def plane(self, array: NDArray[Any], plane: Sequence[int]) -> NDArray[Any]:
         """Return a plane as a view, (H, W): rows and columns as they are shown."""
         return self.plane_of(array[self.index(plane)])

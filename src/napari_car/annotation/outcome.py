@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Int32
 
 from napari_car.results import Verdict
-from napari_car.segmentation import Segmentation
 
 from .frames import Frame
+
+if TYPE_CHECKING:
+    from napari_car.segmentation import Segmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Outcome:
         """Frames that are finished, in the order in which they came."""
         return tuple(self._frames)
 
-    def put(self, frame: Frame, result: Segmentation, painted: Mapping[int, Int32[np.ndarray, "H W"]]) -> None:
+    def put(self, frame: Frame, result: "Segmentation", painted: Mapping[int, Int32[np.ndarray, "H W"]]) -> None:
         """Add or replace the findings of a frame."""
         areas: dict[int, int] = {}
         for labels in painted.values():

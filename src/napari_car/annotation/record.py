@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_car.config import CaRConfig
-from napari_car.segmentation import Provenance
 
 from .frames import Frame
 from .sheet import QuerySheet
+
+if TYPE_CHECKING:
+    from napari_car.segmentation import Provenance
 
 
 def record_run(
@@ -18,7 +20,7 @@ def record_run(
     preset: str,
     image: dict[str, Any],
     frames: Sequence[Frame],
-    provenances: Sequence[Provenance],
+    provenances: "Sequence[Provenance]",
     is_whole: bool,
 ) -> dict[str, Any]:
     """Return all that a run depends on.

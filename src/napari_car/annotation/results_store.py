@@ -1,10 +1,12 @@
 """Segmentations of a run by frame, as many as fit into memory."""
 
 from collections import OrderedDict
-
-from napari_car.segmentation import Segmentation
+from typing import TYPE_CHECKING
 
 from .frames import Frame
+
+if TYPE_CHECKING:
+    from napari_car.segmentation import Segmentation
 
 MAX_BYTES = 2**30
 """Memory for the segmentations of a run, in bytes; of a long stack the last ones are kept."""
@@ -35,11 +37,11 @@ class ResultsStore:
         """Frames whose segmentation is there, the oldest first."""
         return tuple(self._results)
 
-    def get(self, frame: Frame) -> Segmentation | None:
+    def get(self, frame: Frame) -> "Segmentation | None":
         """Return the segmentation of a frame, or None."""
         return self._results.get(frame)
 
-    def put(self, frame: Frame, result: Segmentation) -> None:
+    def put(self, frame: Frame, result: "Segmentation") -> None:
         """Keep the segmentation of a frame."""
         self._drop(frame)
         self._results[frame] = result
@@ -59,7 +61,7 @@ class ResultsStore:
             self._n_bytes -= _size_bytes(result)
 
 
-def _size_bytes(result: Segmentation) -> int:
+def _size_bytes(result: "Segmentation") -> int:
     """Return the memory of images, masks and maps."""
     maps = sum(step.proposals.maps.nbytes + step.similarity.nbytes for step in result.steps)
     return int(result.image.nbytes + sum(mask.nbytes for mask in result.working_masks.values()) + maps)

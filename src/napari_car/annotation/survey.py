@@ -1,8 +1,11 @@
-"""Run a segmenter over frames: tiles of large images, planes of stacks and time series."""
+"""Run a segmenter over frames: tiles of large images, planes of stacks and time series.
+
+Importing this loads no torch, so that a window can show its controls before.
+"""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Int32, UInt8
@@ -11,10 +14,12 @@ from numpy.typing import NDArray
 from napari_car.config import CaRConfig
 from napari_car.queries import Query
 from napari_car.results import Progress, Step
-from napari_car.segmentation import Segmentation
-from napari_car.segmenter import Segmenter, bounded
 
 from .frames import Frame
+
+if TYPE_CHECKING:
+    from napari_car.segmentation import Segmentation
+    from napari_car.segmenter import Segmenter
 
 Rendering = tuple[NDArray[np.uint8], tuple[str, ...]]
 Grouping = Literal["together", "apart"]
@@ -62,7 +67,7 @@ class FrameFinished:
     """A frame is segmented."""
 
     place: Place
-    segmentation: Segmentation
+    segmentation: "Segmentation"
     """Its result, with the ids of the list of queries; masks have the size of the frame's box."""
     painted: Mapping[int, Int32[np.ndarray, "H W"]]
     """Label maps of the frame's kept pixels: under :data:`TOGETHER`, or one under each query's id."""
@@ -72,7 +77,7 @@ Survey = Generator[FrameStarted | FrameEvent | FrameFinished, None, None]
 
 
 def survey_frames(
-    segmenter: Segmenter,
+    segmenter: "Segmenter",
     frames: Sequence[Frame],
     render: Callable[[Frame], Rendering],
     queries: Sequence[Query],
@@ -106,6 +111,9 @@ def survey_frames(
     CaRError
         As :meth:`Segmenter.run <napari_car.segmenter.Segmenter.run>`.
     """
+    # Imported here, in a worker thread: torch takes seconds to load.
+    from napari_car.segmenter import bounded
+
     for number, frame in enumerate(frames, start=1):
         place = Place(number, len(frames), frame)
         rendered, notes = render(frame)
@@ -123,7 +131,7 @@ def survey_frames(
 
 
 def paint_frame(
-    result: Segmentation, frame: Frame, grouping: Grouping = "together"
+    result: "Segmentation", frame: Frame, grouping: Grouping = "together"
 ) -> dict[int, Int32[np.ndarray, "H W"]]:
     """Return the label maps of a frame's kept pixels, keyed as in :attr:`FrameFinished.painted`.
 

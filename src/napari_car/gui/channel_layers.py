@@ -1,0 +1,47 @@
+"""Which layers are images to be segmented, and which are channels of one image."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+
+from .placement import Placement
+from .tracking import KEY
+
+
+def image_layers(viewer: ViewerModel) -> list[Image]:
+    """Return the layers that may be segmented, from bottom to top: images that are not score maps of ours."""
+    return [layer for layer in viewer.layers if isinstance(layer, Image) and not _is_score_map(layer)]
+
+
+def channel_layers(viewer: ViewerModel, layer: Image) -> list[Image]:
+    """Return a layer and the visible images that are shown exactly over or under it, from bottom to top."""
+    shapes, placement, mates = layer.level_shapes, Placement.of(layer), _grid_mates(viewer, layer)
+    return [
+        other
+        for other in image_layers(viewer)
+        if other is layer
+        or (
+            other.visible
+            and other in mates
+            and np.array_equal(other.level_shapes, shapes)
+            and placement.is_same_place(Placement.of(other), shapes[0])
+        )
+    ]
+
+
+def _is_score_map(layer: Image) -> bool:
+    """Tell whether a layer shows scores of an earlier run."""
+    notes = layer.metadata.get(KEY)
+    return isinstance(notes, Mapping) and notes.get("kind") == "scores"
+
+
+def _grid_mates(viewer: ViewerModel, layer: Image) -> Sequence[Layer]:
+    """Return the layers that are shown in the same cell of the grid; without a grid, all."""
+    if viewer.canvas.grid.enabled:
+        for _, indices in viewer.canvas.grid.iter_viewboxes(viewer.layers):
+            mates = [viewer.layers[index] for index in indices]
+            if layer in mates:
+                return mates
+    return list(viewer.layers)

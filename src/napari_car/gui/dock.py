@@ -1,0 +1,287 @@
+"""The dock widget: its parts, and how they work together."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from napari.qt.threading import create_worker
+from napari.viewer import Viewer
+from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from napari_car.annotation.engine import NetworkRequest, warm_up
+from napari_car.annotation.sheet import QuerySheet
+from napari_car.errors import CaRError, CheckpointError, QueryError
+from napari_car.io import RGB
+
+from .help import HelpDialog
+from .image_controls import ImageControls
+from .keys import KeyBindings
+from .prefill import Prefill
+from .proposal_bar import ProposalBar
+from .query_list import QueryListView
+from .result_navigation import ResultNavigation
+from .results_panel import ResultsPanel
+from .run_bar import RunBar
+from .run_options import RunOptions
+from .run_worker import RunRequest
+from .session import Session
+from .settings import EngineSettings, load_choices, save_choices, watch_engine_settings
+from .why import WhyView
+
+RESULTS_TAB = 1
+SAVE_DELAY_MS = 500
+"""Choices are saved when nothing has been chosen anew for this long."""
+
+
+class CarWidget(QWidget):
+    """Segment images by text, in a dock beside the viewer.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        The viewer whose images are segmented.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        # napari hands a proxy to plugins, which makes a new one of each layer it is asked for: those have no identity.
+        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._is_open = True
+        self.session = Session(viewer, parent=self)
+        self.image_controls = ImageControls(viewer)
+        self.queries = QueryListView()
+        self.options = RunOptions(EngineSettings.current().models_folder)
+        self.run_bar = RunBar()
+        self.proposal_bar = ProposalBar()
+        self.results = ResultsPanel()
+        self.why = WhyView()
+        self._navigation = ResultNavigation(viewer, self.session)
+        self._prefill = Prefill(self.queries, self.options)
+        self._saving = QTimer(self)
+        self._saving.setSingleShot(True)
+        self._saving.setInterval(SAVE_DELAY_MS)
+        self._lay_out()
+        self._restore_choices()
+        self._connect()
+        self._keys = KeyBindings(viewer, self, self._actions())
+        self._prefill.look_at(self.image_controls.image)
+        self._stop_watching = watch_engine_settings(self._on_settings)
+        self._warming_up = create_worker(warm_up)
+        self._warming_up.start()
+
+    def run(self) -> None:
+        """Segment what is chosen, as the button does; says why if that cannot be done."""
+        image = self.image_controls.image
+        if self.session.is_running or not self.queries.take_typed():
+            return
+        try:
+            request = self._request()
+        except CaRError as error:
+            self.run_bar.warn(str(error))
+            return
+        if image is not None:
+            self.why.start(_run_colours(request, request.sheet))
+            self.results.start_from(request.effective_config)
+            self.session.start(request, image)
+            self.tabs.setCurrentIndex(RESULTS_TAB)
+
+    def close_session(self) -> None:
+        """Stop a run, and let go of the viewer; results stay."""
+        if self._is_open:
+            self._is_open = False
+            self._save_choices()
+            self._stop_watching()
+            self._keys.close()
+            self.options.models.stop()
+            self.session.close()
+            self.image_controls.close_connections()
+
+    def event(self, event: QEvent | None) -> bool:
+        """Be clean when the dock is closed: napari takes the widget out of it then, and tells nobody."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.close_session()
+        return super().event(event)
+
+    def _lay_out(self) -> None:
+        """Put what is asked for above, what is found below, and the button between them."""
+        above, below = QWidget(), QWidget()
+        above_layout, below_layout = QVBoxLayout(above), QVBoxLayout(below)
+        above_layout.addWidget(self.image_controls)
+        above_layout.addWidget(self.queries, stretch=1)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(_scrolled(self.options), "Settings")
+        self.tabs.addTab(_scrolled(self.results), "Results")
+        self.tabs.addTab(self.why, "Why")
+        for widget in (self.run_bar, self.proposal_bar, self.tabs):
+            below_layout.addWidget(widget)
+        below_layout.setStretchFactor(self.tabs, 1)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.addWidget(above)
+        splitter.addWidget(below)
+        splitter.setChildrenCollapsible(False)
+        splitter.setStretchFactor(0, 2)
+        splitter.setStretchFactor(1, 3)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(splitter)
+        self.setFocusProxy(self.queries)
+
+    def _connect(self) -> None:
+        """Join the parts."""
+        session = self.session
+        session.running_changed.connect(self.run_bar.set_running)
+        session.status_changed.connect(self.run_bar.show_status)
+        session.frame_started.connect(self.why.clear_steps)
+        session.step_seen.connect(lambda step: self.why.add_step(step.view))
+        session.results_changed.connect(self._show_results)
+        session.proposal_changed.connect(self._show_proposal)
+        session.ended.connect(self.run_bar.say)
+        session.failed.connect(self.run_bar.warn)
+        self.run_bar.run_wanted.connect(self.run)
+        self.run_bar.cancel_wanted.connect(session.cancel)
+        self.run_bar.help_wanted.connect(lambda: HelpDialog(self).show())
+        self.proposal_bar.accepted.connect(lambda protect: session.accept(protect=protect))
+        self.proposal_bar.discarded.connect(self._discard)
+        self.image_controls.changed.connect(lambda: self._prefill.look_at(self.image_controls.image))
+        self.image_controls.hinted.connect(self.run_bar.say)
+        self.queries.sheet_changed.connect(self._on_sheet)
+        self.queries.current_changed.connect(self._on_query_chosen)
+        self.results.chosen.connect(self._on_result_chosen)
+        self.results.map_wanted.connect(self._show_map)
+        self.why.chosen.connect(self._on_step_chosen)
+        self.results.thresholds.moved.connect(self._redecide)
+        for changed in (self.options.changed, self.queries.sheet_changed, self.image_controls.changed):
+            changed.connect(lambda *_: self._saving.start())
+        self._saving.timeout.connect(self._save_choices)
+
+    def _actions(self) -> Mapping[str, Callable[[], object]]:
+        """Return what the keys do."""
+        return {
+            "run": self.run,
+            "cancel": self.session.cancel,
+            "next_query": self.queries.next,
+            "previous_query": self.queries.previous,
+            "accept": self.proposal_bar.accept,
+            "discard": self._discard,
+        }
+
+    def _request(self) -> RunRequest:
+        """Return all that a run needs, or raise the error that says what is missing."""
+        source = self.image_controls.capture()
+        sheet = self.queries.sheet
+        if not sheet.queries:
+            raise QueryError("There is nothing to look for: type a query, for example leaf, or switch one on.")
+        if not self.options.models.is_ready:
+            raise CheckpointError(self.options.models.reason)
+        choice, settings = self.options.models.choice, EngineSettings.current()
+        return RunRequest(
+            source=source,
+            frames=self.image_controls.frames(source, self.options.tile_px, self.options.overlap_px),
+            sheet=sheet,
+            config=self.options.config,
+            preset=self.options.preset.name,
+            networks=NetworkRequest(
+                f=choice.f,
+                g=choice.g,
+                models_folder=settings.models_folder,
+                device=settings.device,
+                precision=settings.precision,
+            ),
+            grouping=self.options.grouping,
+        )
+
+    def _show_results(self) -> None:
+        """Show what was found, or would be found with the thresholds that are proposed."""
+        request, outcome = self.session.request, self.session.shown_outcome
+        colours = self.queries.sheet.colours
+        if request is None:
+            return
+        n_pixels = sum(frame.kept.size_px[0] * frame.kept.size_px[1] for frame in outcome.frames)
+        self.results.show_outcome(outcome, request.sheet.colours | colours, n_pixels, self._navigation.px_area())
+        self.queries.set_verdicts({summary.id: summary.verdict for summary in outcome.summaries()})
+
+    def _show_proposal(self) -> None:
+        """Ask for a decision where there is something to decide."""
+        results = self.session.results
+        self.proposal_bar.show_summary(results.summary() if results is not None and results.has_proposal else None)
+
+    def _discard(self) -> None:
+        """Forget the proposal, and put the thresholds back to where the run had them."""
+        self.session.discard()
+        if self.session.request is not None:
+            self.results.start_from(self.session.request.effective_config)
+
+    def _redecide(self) -> None:
+        """Propose what the thresholds that are shown would find."""
+        sliders = self.results.thresholds
+        self.session.redecide(sliders.score_threshold, sliders.mask_threshold, self._navigation.shown_frame())
+
+    def _on_sheet(self, sheet: QuerySheet) -> None:
+        """Carry names and colours over to layers and table."""
+        self.session.describe(sheet)
+        self._show_results()
+        if self.session.request is not None:
+            self.why.set_colours(_run_colours(self.session.request, sheet))
+
+    def _on_query_chosen(self, id_: int) -> None:
+        """Paint with the label of the chosen query."""
+        self._navigation.select_label(id_)
+        self.results.choose(id_)
+
+    def _on_result_chosen(self, id_: int) -> None:
+        """Show where the query was found."""
+        self.queries.set_current(id_)
+        self._navigation.go_to(id_)
+        if self.session.request is not None and id_ in self.session.request.sheet.query_ids:
+            self.why.highlight(self.session.request.sheet.query_ids.index(id_))
+
+    def _on_step_chosen(self, index: int) -> None:
+        """Choose the query whose time step was chosen."""
+        request = self.session.request
+        if request is not None and index < len(request.sheet.query_ids):
+            self.results.choose(request.sheet.query_ids[index])
+            self.queries.set_current(request.sheet.query_ids[index])
+
+    def _show_map(self, id_: int) -> None:
+        """Add the score map of a query, or say why there is none."""
+        try:
+            self._navigation.show_score_map(id_)
+        except CaRError as error:
+            self.run_bar.warn(str(error))
+
+    def _on_settings(self, settings: EngineSettings) -> None:
+        """Look for checkpoints where the preferences say now."""
+        self.options.models.models_folder = settings.models_folder
+
+    def _restore_choices(self) -> None:
+        """Choose what was chosen when the program was used last."""
+        choices = load_choices()
+        self.options.restore(choices)
+        self.image_controls.choose_region(str(choices.get("region", "")))
+        with suppress(KeyError, QueryError):  # the first start, or a list of another version
+            self.queries.set_sheet(QuerySheet.from_dict(choices["sheet"]))
+
+    def _save_choices(self) -> None:
+        """Keep what is chosen for the next start."""
+        self._saving.stop()
+        choices = self.options.to_dict() | {
+            "region": self.image_controls.region,
+            "sheet": self.queries.sheet.to_dict(),
+        }
+        save_choices(choices)
+
+
+def _run_colours(request: RunRequest, sheet: QuerySheet) -> dict[int, RGB]:
+    """Return the colours of a run's queries by their index, as the list has them now."""
+    colours = request.sheet.colours | sheet.colours
+    return {index: colours[id_] for index, id_ in enumerate(request.sheet.query_ids)}
+
+
+def _scrolled(widget: QWidget) -> QScrollArea:
+    """Return a widget that scrolls where it is too tall; it is as wide as the dock."""
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area

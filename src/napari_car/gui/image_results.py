@@ -1,0 +1,192 @@
+"""The results of one image: written where nothing stands yet, proposed where something does."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int32
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+
+from napari_car.annotation.frames import Frame
+from napari_car.annotation.outcome import QuerySummary
+from napari_car.annotation.proposal import Change, Proposal, ProposedPlane
+from napari_car.annotation.sheet import QuerySheet
+
+from .proposal_layer import ProposalLayer
+from .result_layers import add_result, describe_queries, results_of
+from .sources import ImageSource
+from .tracking import KEY, track
+
+Painted = Mapping[int, Int32[np.ndarray, "H W"]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalSummary:
+    """What accepting the proposal would do, in pixels."""
+
+    n_added: int
+    n_removed: int
+    n_protected: int
+
+
+class ImageResults:
+    """Result layers of one image and the proposal for them.
+
+    A frame in which nothing stands and nobody painted is written at once, as one undo step. Elsewhere the new labels
+    are a proposal, shown as outlines, until it is accepted, as one undo step for each layer, or discarded.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    image : Image
+    source : ImageSource
+        The image as it was captured for the run.
+    sheet : QuerySheet
+        Names and colours.
+    """
+
+    def __init__(self, viewer: ViewerModel, image: Image, source: ImageSource, sheet: QuerySheet) -> None:
+        self.image, self.source = image, source
+        self._viewer, self.sheet = viewer, sheet
+        self._asked = frozenset(sheet.query_ids)
+        self._proposals: dict[int, Proposal] = {}
+        self._shown = ProposalLayer(viewer, source)
+        self._record: dict[str, Any] | None = None
+        self._written: list[Labels] = []
+
+    @property
+    def layers(self) -> dict[int, Labels]:
+        """Result layers that are in the viewer now."""
+        return results_of(self._viewer, self.image, self.source.axes.shape)
+
+    @property
+    def has_proposal(self) -> bool:
+        """Whether something waits to be accepted or discarded."""
+        return bool(self._proposals)
+
+    def put(self, frame: Frame, painted: Painted, *, propose: bool = False) -> None:
+        """Write the labels of a frame, or propose them.
+
+        Parameters
+        ----------
+        frame : Frame
+        painted : mapping of int to ndarray
+            Label maps by layer; see :class:`napari_car.annotation.survey.FrameFinished`.
+        propose : bool
+            Propose even where nothing stands.
+        """
+        layers = self.layers
+        for key, labels in painted.items():
+            layer = layers.get(key)
+            if layer is None:
+                if key and not labels.any():
+                    continue  # a query of its own gets a layer when it is found
+                layer = add_result(self._viewer, self.source, self.image, key, self.sheet)
+            plane = ProposedPlane(frame, labels)
+            if propose or not self._is_untouched(layer, frame):
+                self._proposals.setdefault(key, Proposal(self._asked)).put(plane)
+            else:
+                proposal = Proposal(self._asked)
+                proposal.put(plane)
+                self._write(layer, self._change(layer, proposal))
+        self._drop_idle_proposals()
+        self._show()
+
+    def describe(self, sheet: QuerySheet, summaries: Iterable[QuerySummary] = ()) -> None:
+        """Put names, colours and findings into all layers, and into those to come."""
+        self.sheet = sheet
+        summaries = tuple(summaries)
+        for layer in self.layers.values():
+            describe_queries(layer, sheet, summaries)
+        self._shown.colour(sheet.colours)
+
+    def note_run(self, record: dict[str, Any]) -> None:
+        """Keep the record of a run: at once with what it wrote, with the rest when that is accepted."""
+        for layer in self._written:
+            layer.metadata[KEY].setdefault("runs", []).append(record)
+        self._written.clear()
+        self._record = record
+
+    def summary(self) -> ProposalSummary:
+        """Count what accepting would do."""
+        changes = [change for _, change in self._pending()]
+        return ProposalSummary(
+            n_added=sum(change.n_added for change in changes),
+            n_removed=sum(change.n_removed for change in changes),
+            n_protected=sum(change.n_protected for change in changes),
+        )
+
+    def accept(self, *, protect: bool = True) -> None:
+        """Write the proposal, each layer in one undo step.
+
+        Parameters
+        ----------
+        protect : bool
+            Leave a person's pixels alone; off: they are replaced, and can be had back by undo.
+        """
+        pending = self._pending(protect=protect)
+        self.discard()
+        for layer, change in pending:
+            self._write(layer, change)
+        if self._record is not None:
+            self.note_run(self._record)
+
+    def discard(self) -> None:
+        """Forget the proposal."""
+        self._proposals.clear()
+        self._show()
+
+    def on_proposal_removed(self, callback: Callable[[], None]) -> None:
+        """Call back when a person deletes the layer of the proposal, which discards it."""
+
+        def discarded() -> None:
+            self._proposals.clear()
+            callback()
+
+        self._shown.removed = discarded
+
+    def close(self) -> None:
+        """Take the proposal's layer out of the viewer, and let go of it."""
+        self._proposals.clear()
+        self._shown.close()
+
+    def _change(self, layer: Labels, proposal: Proposal, *, protect: bool = True) -> Change:
+        """Return what a proposal does to a layer."""
+        return proposal.change(layer.data, self.source.axes, track(layer).ledger, protect=protect)
+
+    def _pending(self, *, protect: bool = True) -> list[tuple[Labels, Change]]:
+        """Return the change of each layer; one that was removed is made anew, since its labels were asked for."""
+        layers = self.layers
+        pending = []
+        for key, proposal in self._proposals.items():
+            layer = layers.get(key) or add_result(self._viewer, self.source, self.image, key, self.sheet)
+            pending.append((layer, self._change(layer, proposal, protect=protect)))
+        return pending
+
+    def _write(self, layer: Labels, change: Change) -> None:
+        """Write a change, and remember that the present run wrote into the layer."""
+        track(layer).write(change)
+        if layer not in self._written:
+            self._written.append(layer)
+
+    def _is_untouched(self, layer: Labels, frame: Frame) -> bool:
+        """Tell whether a frame holds no label and nothing of a person's."""
+        axes = self.source.axes
+        kept = frame.kept.slices
+        human = axes.plane_of(track(layer).ledger.human(layer.data, axes.index(frame.plane)))
+        return not np.any(axes.plane(layer.data, frame.plane)[kept]) and not human[kept].any()
+
+    def _drop_idle_proposals(self) -> None:
+        """Forget proposals that would change nothing, not even a person's pixels."""
+        layers = self.layers
+        for key, proposal in list(self._proposals.items()):
+            change = self._change(layers[key], proposal) if key in layers else None
+            if change is not None and not len(change) and not change.n_protected:
+                del self._proposals[key]
+
+    def _show(self) -> None:
+        """Show the outlines of what is proposed."""
+        planes = [plane for proposal in self._proposals.values() for plane in proposal.planes]
+        self._shown.show(planes, self.sheet.colours)

@@ -1,0 +1,94 @@
+"""The layer that shows a proposal: outlines over the image, not to be edited, gone when it is decided."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Labels
+
+from napari_car.annotation.proposal import ProposedPlane
+from napari_car.io import RGB
+
+from .result_layers import label_colours
+from .sources import ImageSource
+from .tracking import KEY
+
+CONTOUR_PX = 2
+NAME = "Proposal"
+
+
+class ProposalLayer:
+    """Shows proposed planes in a layer of its own, which exists as long as there are any.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    source : ImageSource
+        The image over which it lies.
+    """
+
+    def __init__(self, viewer: ViewerModel, source: ImageSource) -> None:
+        self._viewer, self._source = viewer, source
+        self._layer: Labels | None = None
+        self._planes: tuple[ProposedPlane, ...] = ()
+        self.removed: Callable[[], None] | None = None
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    def show(self, planes: Sequence[ProposedPlane], colours: Mapping[int, RGB]) -> None:
+        """Show these planes and no others; no planes take the layer away."""
+        if not planes:
+            self._take_away()
+            return
+        layer = self._layer or self._add(colours)
+        axes = self._source.axes
+        frames = {plane.frame for plane in planes}
+        for gone in (plane.frame for plane in self._planes if plane.frame not in frames):
+            axes.plane(layer.data, gone.plane)[gone.kept.slices] = 0
+        for frame in frames:
+            axes.plane(layer.data, frame.plane)[frame.kept.slices] = 0
+        for plane in planes:  # of several layers' labels of one frame, the later lie over the earlier
+            shown = axes.plane(layer.data, plane.frame.plane)[plane.frame.kept.slices]
+            np.copyto(shown, plane.labels, where=plane.labels != 0)
+        self._planes = tuple(planes)
+        layer.refresh()
+
+    def colour(self, colours: Mapping[int, RGB]) -> None:
+        """Use other colours."""
+        if self._layer is not None:
+            self._layer.colormap = label_colours(colours)
+
+    def close(self) -> None:
+        """Take the layer away and let go of the viewer."""
+        self._take_away()
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+
+    def _add(self, colours: Mapping[int, RGB]) -> Labels:
+        """Add the layer on top; the layer that was worked in stays the active one."""
+        active = self._viewer.layers.selection.active
+        self._layer = self._viewer.add_labels(
+            np.zeros(self._source.axes.shape, dtype=np.int32),
+            name=NAME,
+            opacity=1.0,
+            metadata={KEY: {"kind": "proposal"}},
+            **self._source.transform,
+        )
+        self._layer.contour = CONTOUR_PX
+        self._layer.colormap = label_colours(colours)
+        self._layer.editable = False
+        if active is not None:
+            self._viewer.layers.selection.active = active
+        return self._layer
+
+    def _take_away(self) -> None:
+        """Remove the layer."""
+        layer, self._layer, self._planes = self._layer, None, ()
+        if layer is not None and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
+
+    def _on_removed(self, event: Any) -> None:
+        """Notice that a person deleted the layer."""
+        if self._layer is not None and event.value is self._layer:
+            self._layer, self._planes = None, ()
+            if self.removed is not None:
+                self.removed()

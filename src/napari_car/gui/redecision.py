@@ -1,0 +1,176 @@
+"""New thresholds for a finished run, in a worker thread: a quick preview first, refined edges after it."""
+
+import threading
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari.qt.threading import GeneratorWorker, create_worker
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_car.annotation.frames import Frame
+from napari_car.annotation.survey import Grouping, paint_frame
+
+from .failures import explain_failure
+from .image_results import Painted
+
+if TYPE_CHECKING:
+    from napari_car.core.crf import DenseCRF
+    from napari_car.segmentation import Segmentation
+
+DELAY_MS = 60
+"""A slider that is dragged asks for many thresholds; what is asked for within this time counts as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The result of a frame with new thresholds."""
+
+    frame: Frame
+    segmentation: "Segmentation"
+    painted: Painted
+    is_refined: bool
+    """Whether the dense CRF has run; a preview comes without it."""
+
+
+@dataclass(slots=True)
+class _OpenCRF:
+    """The dense CRF of the frame that was decided last: its lattices take longer to build than to use."""
+
+    frame: Frame | None = None
+    crf: "DenseCRF | None" = None
+
+    def of(self, frame: Frame, result: "Segmentation") -> "DenseCRF | None":
+        """Return the dense CRF of a frame; None where the run had none."""
+        if result.config.crf.backend == "none":
+            return None
+        if self.crf is None or self.frame != frame:
+            from napari_car.core.crf import open_crf  # loaded long since: the run needed it
+
+            self.crf = None  # the old lattices go before the new ones come
+            self.frame, self.crf = frame, open_crf(result.image, result.config.crf, result.provenance.f.device)
+        return self.crf
+
+
+class Redecision(QObject):
+    """Decides frames anew; a request that comes while another is worked on replaces it.
+
+    Parameters
+    ----------
+    parent : QObject, optional
+    """
+
+    decided = Signal(object)
+    """A :class:`Decided`."""
+    failed = Signal(str)
+    """A sentence for the user."""
+    idle = Signal()
+    """Nothing is left to decide."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._wanted: tuple[Any, ...] | None = None
+        self._worker: GeneratorWorker | None = None
+        self._stop = threading.Event()
+        self._open = _OpenCRF()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DELAY_MS)
+        self._timer.timeout.connect(self._start)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is wanted or worked on."""
+        return self._worker is not None or self._wanted is not None
+
+    def decide(
+        self,
+        results: "Sequence[tuple[Frame, Segmentation]]",
+        score_threshold: float | None,
+        mask_threshold: float | None,
+        grouping: Grouping,
+    ) -> None:
+        """Ask for new thresholds.
+
+        Parameters
+        ----------
+        results : sequence of Frame and Segmentation
+            What the run found; the first one is previewed at once.
+        score_threshold, mask_threshold : float or None
+            θ and η; None: as in the run.
+        grouping : {"together", "apart"}
+        """
+        self._wanted = (tuple(results), score_threshold, mask_threshold, grouping)
+        self._stop.set()
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Forget what was asked for."""
+        self._wanted = None
+        self._timer.stop()
+        self._stop.set()
+
+    def clear(self) -> None:
+        """Stop, and forget the dense CRF of the last frame, since other results come."""
+        self.stop()
+        self._open = _OpenCRF()
+
+    def close(self) -> None:
+        """Stop, and say nothing any more."""
+        self.clear()
+        if self._worker is not None:
+            for signal in (self._worker.yielded, self._worker.errored, self._worker.finished):
+                signal.disconnect()
+            self._worker = None
+
+    def _start(self) -> None:
+        """Work on what is wanted, unless a worker is still stopping: its end starts it."""
+        if self._worker is not None or self._wanted is None:
+            return
+        wanted, self._wanted = self._wanted, None
+        self._stop = threading.Event()
+        worker = create_worker(_decide_frames, *wanted, self._open, self._stop, _ignore_errors=True)
+        worker.yielded.connect(self._on_yielded)
+        worker.errored.connect(lambda error: self.failed.emit(explain_failure(error)))
+        worker.finished.connect(self._on_finished)
+        self._worker = worker
+        worker.start()
+
+    def _on_yielded(self, decided: Decided) -> None:
+        """Pass a result on, unless it is not wanted any more."""
+        if not self._stop.is_set():
+            self.decided.emit(decided)
+
+    def _on_finished(self) -> None:
+        self._worker = None
+        if self._wanted is not None:
+            self._start()
+        else:
+            self.idle.emit()
+
+
+def _decide_frames(
+    results: "Sequence[tuple[Frame, Segmentation]]",
+    score_threshold: float | None,
+    mask_threshold: float | None,
+    grouping: Grouping,
+    opened: _OpenCRF,
+    is_stopped: threading.Event,
+) -> Generator[Decided, None, None]:
+    """Decide frames anew: a preview of the first, then all with refined edges."""
+    for number, (frame, result) in enumerate(results):
+        has_crf = result.config.crf.backend != "none"
+        if number == 0 and has_crf:
+            quick = result.redecide(score_threshold=score_threshold, mask_threshold=mask_threshold, crf=False)
+            yield Decided(frame, quick, paint_frame(quick, frame, grouping), is_refined=False)
+        if is_stopped.is_set():
+            return
+        deciding = result.redeciding(
+            score_threshold=score_threshold, mask_threshold=mask_threshold, opened=opened.of(frame, result)
+        )
+        while not is_stopped.is_set():
+            try:
+                next(deciding)
+            except StopIteration as end:
+                yield Decided(frame, end.value, paint_frame(end.value, frame, grouping), is_refined=True)
+                break

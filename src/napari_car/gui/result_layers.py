@@ -1,0 +1,141 @@
+"""Result layers: label layers that belong to an image, with the names, colours and provenance of its queries."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pandas as pd
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+from napari.utils.colormaps import DirectLabelColormap
+
+from napari_car.annotation.ledger import Ledger
+from napari_car.annotation.outcome import QuerySummary
+from napari_car.annotation.sheet import QuerySheet
+from napari_car.annotation.survey import TOGETHER
+from napari_car.io import RGB
+
+from .sources import ImageSource
+from .tracking import KEY, track
+
+OPACITY = 0.55
+OTHER_COLOUR = (0.6, 0.6, 0.6, 1.0)
+"""Colour of labels that belong to no query: painted by hand under a number of one's own."""
+
+
+_image_keys: WeakKeyDictionary[Image, str] = WeakKeyDictionary()
+
+
+def image_key(image: Image) -> str:
+    """Return the name by which results find their image again, however that is called; given on first use."""
+    return _image_keys.setdefault(image, uuid4().hex)
+
+
+def is_result(layer: Layer) -> bool:
+    """Tell whether a layer holds masks of queries."""
+    notes = layer.metadata.get(KEY)
+    return isinstance(layer, Labels) and isinstance(notes, Mapping) and notes.get("kind") == "labels"
+
+
+def results_of(viewer: ViewerModel, image: Image, shape: tuple[int, ...]) -> dict[int, Labels]:
+    """Return the result layers of an image: under TOGETHER the one of all queries, under an id that of one query.
+
+    Results that were read from a file know their image by its name only. Those of another shape do not count: they
+    belong to another level of the image.
+    """
+    uid, found = image_key(image), dict[int, Labels]()
+    uids = {image_key(layer) for layer in viewer.layers if isinstance(layer, Image)}
+    for layer in filter(is_result, viewer.layers):
+        notes = layer.metadata[KEY]
+        is_adopted = notes.get("image_uid") not in uids and notes.get("image") == image.name
+        if layer.data.shape == shape and (is_adopted or notes.get("image_uid") == uid):
+            notes["image_uid"] = uid
+            found.setdefault(int(notes.get("query", TOGETHER)), layer)  # not the copy of a duplicated layer
+    return found
+
+
+def add_result(viewer: ViewerModel, source: ImageSource, image: Image, key: int, sheet: QuerySheet) -> Labels:
+    """Add an empty result layer exactly over an image.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    source : ImageSource
+        The image as it was captured.
+    image : Image
+        Its layer.
+    key : int
+        TOGETHER, or the id of the query that the layer is for.
+    sheet : QuerySheet
+        Names and colours.
+
+    Raises
+    ------
+    ResourceError
+        If there is no memory for it.
+    """
+    name = f"{image.name}: {sheet.names[key]}" if key else f"{image.name} labels"
+    notes = {
+        "kind": "labels",
+        "image": image.name,
+        "image_uid": image_key(image),
+        "query": key,
+        "queries": [],
+        "runs": [],
+        "ledger": Ledger(np.zeros(source.axes.shape, dtype=np.int32)),
+    }
+    layer = viewer.add_labels(
+        np.zeros(source.axes.shape, dtype=np.int32),
+        name=name,
+        opacity=OPACITY,
+        metadata={KEY: notes},
+        **source.transform,
+    )
+    track(layer)
+    describe_queries(layer, sheet)
+    if key:
+        layer.selected_label = key
+    return layer
+
+
+def describe_queries(layer: Labels, sheet: QuerySheet, summaries: Iterable[QuerySummary] = ()) -> None:
+    """Put names, colours and findings of queries into a result layer; what it knows of other labels stays.
+
+    Only what differs is set, since each setting redraws the layer.
+    """
+    notes = layer.metadata[KEY]
+    only = int(notes.get("query", TOGETHER))
+    entries = {entry["id"]: entry for entry in notes.get("queries", [])}
+    entries |= {entry["id"]: entry for entry in sheet.to_dict()["entries"] if only in (TOGETHER, entry["id"])}
+    notes["queries"] = [entries[id_] for id_ in sorted(entries)]
+    features = _features(layer.features, entries, {summary.id: summary for summary in summaries})
+    if not features.equals(layer.features):
+        layer.features = features
+    colours = {id_: tuple(entry["colour"]) for id_, entry in entries.items()}
+    if colours != notes.get("colours"):
+        notes["colours"] = colours
+        layer.colormap = label_colours(colours)
+
+
+def label_colours(colours: Mapping[int, RGB]) -> DirectLabelColormap:
+    """Return napari's colormap of label colours."""
+    by_label: dict[int | None, Any] = {None: OTHER_COLOUR, 0: (0.0, 0.0, 0.0, 0.0)}
+    by_label |= {id_: (*(channel / 255 for channel in colour), 1.0) for id_, colour in colours.items()}
+    return DirectLabelColormap(color_dict=by_label)
+
+
+def _features(
+    old: pd.DataFrame, entries: Mapping[int, Mapping[str, Any]], summaries: Mapping[int, QuerySummary]
+) -> pd.DataFrame:
+    """Return the table whose row the status bar shows for the label under the pointer."""
+    known = old.set_index("index").to_dict("index") if "index" in old else {}
+    rows = {0: {"class": "background", "verdict": "", "score": float("nan")}} | known
+    for id_, entry in entries.items():
+        row = {"verdict": "", "score": float("nan")} | rows.get(id_, {}) | {"class": entry["text"]}
+        if id_ in summaries:
+            row |= {"verdict": summaries[id_].verdict, "score": round(summaries[id_].score, 3)}
+        rows[id_] = row
+    table = pd.DataFrame([{"index": id_, **rows[id_]} for id_ in sorted(rows)])
+    return table[["index", "class", *(name for name in table if name not in ("index", "class"))]]

@@ -1,0 +1,116 @@
+"""The run in a worker thread: networks, frames, and what the window is told on the way."""
+
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_car.annotation.engine import Engine, NetworkRequest, lent
+from napari_car.annotation.explain import StepView, explain_step
+from napari_car.annotation.frames import Frame
+from napari_car.annotation.progress import Status, StatusLine
+from napari_car.annotation.sheet import QuerySheet
+from napari_car.annotation.survey import FrameEvent, FrameFinished, FrameStarted, Grouping, Place, survey_frames
+from napari_car.config import CaRConfig
+from napari_car.results import Step
+
+from .sources import ImageSource
+
+if TYPE_CHECKING:
+    from napari_car.segmenter import Segmenter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunRequest:
+    """All that a run needs, captured in the window's thread.
+
+    Parameters
+    ----------
+    source : ImageSource
+    frames : tuple of Frame
+        At least one.
+    sheet : QuerySheet
+        With at least one enabled query.
+    config : CaRConfig
+        Without the list's distractors, which are added here.
+    preset : str
+        What ``config`` was changed from.
+    networks : NetworkRequest
+    grouping : {"together", "apart"}
+    """
+
+    source: ImageSource
+    frames: tuple[Frame, ...]
+    sheet: QuerySheet
+    config: CaRConfig
+    preset: str
+    networks: NetworkRequest
+    grouping: Grouping = "together"
+
+    @property
+    def effective_config(self) -> CaRConfig:
+        """The parameters with the list's distractors.
+
+        The dense CRF is the one in torch where the choice is left to the program: pydensecrf would stop the window
+        while it computes.
+        """
+        words = (*self.config.proposals.background_words, *self.sheet.background_words)
+        changes = {"proposals.background_words": tuple(dict.fromkeys(words))}
+        if self.config.crf.backend == "auto":
+            changes["crf.backend"] = "torch"  # type: ignore[assignment]
+        return self.config.changed(changes)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSeen:
+    """A time step, ready to be shown."""
+
+    place: Place
+    view: StepView
+
+
+WorkerEvent = Status | FrameStarted | StepSeen | FrameFinished
+
+
+def run_request(request: RunRequest, engine: Engine, is_stopped: threading.Event) -> Generator[WorkerEvent, None, None]:
+    """Run a request; ends early, between two pieces of work, once ``is_stopped`` is set.
+
+    A worker of napari that is told to quit keeps its generator, and with it the networks, so this one is stopped
+    by an event of its own.
+    """
+    for _ in engine.waiting():
+        if is_stopped.is_set():
+            return
+        yield Status("Waiting for the run of another window", 0.0)
+    with lent(engine):
+        if not engine.is_loaded(request.networks):
+            yield Status("Loading the networks", 0.0)
+        for event in _run_on(engine.segmenter(request.networks), request):
+            if is_stopped.is_set():
+                return
+            yield event
+
+
+def _run_on(segmenter: "Segmenter", request: RunRequest) -> Generator[WorkerEvent, None, None]:
+    """Run a request on loaded networks."""
+    config, sheet, source = request.effective_config, request.sheet, request.source
+    survey = survey_frames(
+        segmenter,
+        request.frames,
+        lambda frame: source.render(frame, config.compute.max_side_px),
+        sheet.queries,
+        sheet.query_ids,
+        config,
+        request.grouping,
+    )
+    line = StatusLine(len(sheet.queries))
+    image = None
+    for event in survey:
+        if isinstance(event, FrameStarted):
+            image = event.image
+        if isinstance(event, FrameEvent):
+            if isinstance(event.event, Step) and image is not None:
+                yield StepSeen(event.place, explain_step(event.event, image, sheet.queries, config))
+        else:
+            yield event
+        yield line.follow(event)

@@ -1,0 +1,126 @@
+"""The ledger follows what the program writes and what a person paints, undoes and redoes."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from napari.layers import Labels
+
+from napari_car.annotation.ledger import Ledger
+from napari_car.annotation.proposal import Change
+from napari_car.gui.tracking import KEY, track
+
+
+def automatic_layer(labels: np.ndarray) -> Labels:
+    return Labels(labels.copy(), metadata={KEY: {"ledger": Ledger(labels.astype(np.int32))}})
+
+
+def change(labels: np.ndarray, new: np.ndarray, where: np.ndarray | None = None) -> Change:
+    indices = np.nonzero((new != labels) if where is None else where)
+    return Change(indices, new[indices].astype(np.int32), 0, 0, 0)
+
+
+def human(layer: Labels) -> np.ndarray:
+    return track(layer).ledger.human(layer.data)
+
+
+def test_painted_pixels_are_a_persons_until_that_is_undone() -> None:
+    layer = automatic_layer(np.zeros((4, 5), dtype=np.int32))
+    track(layer)
+    layer.data_setitem((np.array([1, 1]), np.array([2, 3])), 7)
+    assert human(layer).sum() == 2
+    assert human(layer)[1, 2]
+    layer.undo()
+    assert not human(layer).any()
+    layer.redo()
+    assert human(layer).sum() == 2
+
+
+def test_erased_pixels_are_a_persons_too() -> None:
+    layer = automatic_layer(np.full((3, 3), 2, dtype=np.int32))
+    layer.data_setitem((np.array([0]), np.array([0])), 0)
+    assert np.argwhere(human(layer)).tolist() == [[0, 0]]
+
+
+def test_what_the_program_writes_is_one_undo_step_and_nobodys() -> None:
+    layer = automatic_layer(np.zeros((4, 4), dtype=np.int32))
+    new = np.tril(np.ones((4, 4), dtype=np.int32))
+    track(layer).write(change(layer.data, new))
+    np.testing.assert_array_equal(layer.data, new)
+    assert not human(layer).any()
+    layer.undo()
+    assert not layer.data.any()
+    assert not human(layer).any()
+    layer.redo()
+    np.testing.assert_array_equal(layer.data, new)
+    assert not human(layer).any()
+
+
+def test_a_hidden_layer_is_followed_as_well() -> None:
+    layer = automatic_layer(np.zeros((4, 4), dtype=np.int32))
+    track(layer).write(change(layer.data, np.eye(4, dtype=np.int32)))
+    layer.visible = False
+    layer.undo()
+    layer.data_setitem((np.array([0]), np.array([1])), 3)  # the undone write cannot come back now
+    assert np.argwhere(human(layer)).tolist() == [[0, 1]]
+
+
+def test_a_history_that_was_dropped_leaves_what_was_written() -> None:
+    layer = automatic_layer(np.zeros((4, 4), dtype=np.int32))
+    track(layer).write(change(layer.data, np.eye(4, dtype=np.int32)))
+    layer.editable = False
+    layer.editable = True
+    assert not human(layer).any()
+
+
+def test_a_foreign_layer_is_a_persons_where_it_holds_labels() -> None:
+    layer = Labels(np.eye(3, dtype=np.uint16))
+    np.testing.assert_array_equal(human(layer), np.eye(3, dtype=bool))
+    assert layer.metadata[KEY]["ledger"] is track(layer).ledger
+
+
+def test_data_of_another_shape_is_a_persons() -> None:
+    layer = automatic_layer(np.zeros((3, 3), dtype=np.int32))
+    track(layer)
+    layer.data = np.ones((2, 2), dtype=np.int32)
+    assert human(layer).all()
+
+
+ACTIONS = st.one_of(
+    st.tuples(st.just("paint"), st.integers(0, 11), st.integers(0, 3)),
+    st.tuples(st.just("run"), st.lists(st.integers(0, 3), min_size=12, max_size=12)),
+    st.tuples(st.just("undo")),
+    st.tuples(st.just("redo")),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(ACTIONS, max_size=14))
+@pytest.mark.filterwarnings("ignore")
+def test_runs_never_change_what_a_person_made(actions: list[tuple]) -> None:
+    """A model of the history beside napari's: every step keeps the labels and who made each pixel's."""
+    layer = automatic_layer(np.zeros((3, 4), dtype=np.int32))
+    tracker = track(layer)
+    past, future = [(layer.data.copy(), layer.data.copy())], []
+    for kind, *arguments in actions:
+        labels, written = past[-1]
+        if kind in ("undo", "redo"):
+            source, target = (past, future) if kind == "undo" else (future, past)
+            if len(source) > (kind == "undo"):
+                target.append(source.pop())
+            getattr(layer, kind)()
+        else:
+            new, noted = labels.copy(), written.copy()
+            if kind == "paint":
+                new.flat[arguments[0]] = arguments[1]
+                layer.data_setitem(np.unravel_index(np.array([arguments[0]]), new.shape), arguments[1])
+            else:
+                wanted = np.array(arguments[0], dtype=np.int32).reshape(3, 4)
+                free = ~tracker.ledger.human(layer.data) & (wanted != labels)
+                new[free] = noted[free] = wanted[free]
+                tracker.write(change(layer.data, wanted, free))
+            if (new != labels).any():
+                past.append((new, noted))
+                future.clear()
+        np.testing.assert_array_equal(layer.data, past[-1][0])
+        np.testing.assert_array_equal(tracker.ledger.human(layer.data), past[-1][0] != past[-1][1])
