@@ -67,6 +67,16 @@ def test_a_frame_rendered_smaller_comes_back_at_its_own_size(segmenter: Segmente
     assert finished.painted[TOGETHER].shape == (2 * height, 2 * width)
 
 
+def test_expressions_that_become_the_same_keep_the_first_label(segmenter: Segmenter, image: np.ndarray) -> None:
+    queries = (Query('the "sand"'), Query("The sand"), Query("snow"))
+    config = CONFIG.changed({"mode": "referring"})
+    survey = survey_frames(
+        segmenter, cut_frames([()], Box(0, 0, *image.shape[:2])), lambda _: (image, ()), queries, (7, 8, 3), config
+    )
+    finished = next(event for event in survey if isinstance(event, FrameFinished))
+    assert [query.id for query in finished.segmentation.queries] == [7, 3]
+
+
 def test_closing_a_survey_stops_it(segmenter: Segmenter, image: np.ndarray) -> None:
     rendered = []
 

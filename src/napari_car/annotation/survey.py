@@ -12,7 +12,7 @@ from jaxtyping import Int32, UInt8
 from numpy.typing import NDArray
 
 from napari_car.config import CaRConfig
-from napari_car.queries import Query
+from napari_car.queries import Query, clean_expression
 from napari_car.results import Progress, Step
 
 from .frames import Frame
@@ -114,6 +114,11 @@ def survey_frames(
     # Imported here, in a worker thread: torch takes seconds to load.
     from napari_car.segmenter import bounded
 
+    # Expressions that differ by a quotation mark only are one to the segmenter; it keeps the label of the first.
+    as_asked = clean_expression if config.mode == "referring" else str
+    id_of: dict[str, int] = {}
+    for query, id_ in zip(queries, ids, strict=True):
+        id_of.setdefault(Query(as_asked(query.text)).key, id_)
     for number, frame in enumerate(frames, start=1):
         place = Place(number, len(frames), frame)
         rendered, notes = render(frame)
@@ -126,7 +131,8 @@ def survey_frames(
             except StopIteration as end:
                 result: Segmentation = end.value
                 break
-        result = result.noted((*notes, *size_notes)).labelled(ids).sized(frame.box.size_px)
+        own_ids = [id_of[found.query.key] for found in result.queries]
+        result = result.noted((*notes, *size_notes)).labelled(own_ids).sized(frame.box.size_px)
         yield FrameFinished(place, result, paint_frame(result, frame, grouping))
 
 

@@ -16,18 +16,15 @@ def image_layers(viewer: ViewerModel) -> list[Image]:
 
 
 def channel_layers(viewer: ViewerModel, layer: Image) -> list[Image]:
-    """Return a layer and the visible images that are shown exactly over or under it, from bottom to top."""
+    """Return a visible layer and the visible images exactly over or under it, from bottom to top."""
     shapes, placement, mates = layer.level_shapes, Placement.of(layer), _grid_mates(viewer, layer)
     return [
         other
         for other in image_layers(viewer)
-        if other is layer
-        or (
-            other.visible
-            and other in mates
-            and np.array_equal(other.level_shapes, shapes)
-            and placement.is_same_place(Placement.of(other), shapes[0])
-        )
+        if other.visible
+        and other in mates
+        and np.array_equal(other.level_shapes, shapes)
+        and placement.is_same_place(Placement.of(other), shapes[0])
     ]
 
 

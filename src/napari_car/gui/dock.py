@@ -1,7 +1,6 @@
 """The dock widget: its parts, and how they work together."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from napari.qt.threading import create_worker
 from napari.viewer import Viewer
@@ -19,6 +18,7 @@ from .keys import KeyBindings
 from .prefill import Prefill
 from .proposal_bar import ProposalBar
 from .query_list import QueryListView
+from .result_layers import carry_over
 from .result_navigation import ResultNavigation
 from .results_panel import ResultsPanel
 from .run_bar import RunBar
@@ -45,7 +45,7 @@ class CarWidget(QWidget):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         # napari hands a proxy to plugins, which makes a new one of each layer it is asked for: those have no identity.
-        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._viewer = viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self._is_open = True
         self.session = Session(viewer, parent=self)
         self.image_controls = ImageControls(viewer)
@@ -56,12 +56,13 @@ class CarWidget(QWidget):
         self.results = ResultsPanel()
         self.why = WhyView()
         self._navigation = ResultNavigation(viewer, self.session)
-        self._prefill = Prefill(self.queries, self.options)
+        self._prefill = Prefill(viewer, self.queries, self.options)
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
         self._saving.setInterval(SAVE_DELAY_MS)
         self._lay_out()
         self._restore_choices()
+        self._last_sheet = self.queries.sheet
         self._connect()
         self._keys = KeyBindings(viewer, self, self._actions())
         self._prefill.look_at(self.image_controls.image)
@@ -218,6 +219,8 @@ class CarWidget(QWidget):
 
     def _on_sheet(self, sheet: QuerySheet) -> None:
         """Carry names and colours over to layers and table."""
+        carry_over(self._viewer, self._last_sheet, sheet)
+        self._last_sheet = sheet
         self.session.describe(sheet)
         self._show_results()
         if self.session.request is not None:
@@ -258,8 +261,7 @@ class CarWidget(QWidget):
         choices = load_choices()
         self.options.restore(choices)
         self.image_controls.choose_region(str(choices.get("region", "")))
-        with suppress(KeyError, QueryError):  # the first start, or a list of another version
-            self.queries.set_sheet(QuerySheet.from_dict(choices["sheet"]))
+        self._prefill.restore(choices)
 
     def _save_choices(self) -> None:
         """Keep what is chosen for the next start."""
@@ -267,6 +269,7 @@ class CarWidget(QWidget):
         choices = self.options.to_dict() | {
             "region": self.image_controls.region,
             "sheet": self.queries.sheet.to_dict(),
+            "is_prefilled": self._prefill.is_untouched,
         }
         save_choices(choices)
 

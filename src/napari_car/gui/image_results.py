@@ -59,7 +59,7 @@ class ImageResults:
     @property
     def layers(self) -> dict[int, Labels]:
         """Result layers that are in the viewer now."""
-        return results_of(self._viewer, self.image, self.source.axes.shape)
+        return results_of(self._viewer, self.image, self.source.axes.shape, self.sheet)
 
     @property
     def has_proposal(self) -> bool:

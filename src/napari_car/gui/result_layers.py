@@ -16,6 +16,7 @@ from napari_car.annotation.outcome import QuerySummary
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.survey import TOGETHER
 from napari_car.io import RGB
+from napari_car.queries import Query
 
 from .sources import ImageSource
 from .tracking import KEY, track
@@ -39,18 +40,22 @@ def is_result(layer: Layer) -> bool:
     return isinstance(layer, Labels) and isinstance(notes, Mapping) and notes.get("kind") == "labels"
 
 
-def results_of(viewer: ViewerModel, image: Image, shape: tuple[int, ...]) -> dict[int, Labels]:
+def results_of(
+    viewer: ViewerModel, image: Image, shape: tuple[int, ...], sheet: QuerySheet | None = None
+) -> dict[int, Labels]:
     """Return the result layers of an image: under TOGETHER the one of all queries, under an id that of one query.
 
     Results that were read from a file know their image by its name only. Those of another shape do not count: they
-    belong to another level of the image.
+    belong to another level of the image. Neither do those whose labels have other names in the list of queries, if
+    one is given: they were made with another list, and a label must not change its meaning.
     """
     uid, found = image_key(image), dict[int, Labels]()
     uids = {image_key(layer) for layer in viewer.layers if isinstance(layer, Image)}
     for layer in filter(is_result, viewer.layers):
         notes = layer.metadata[KEY]
         is_adopted = notes.get("image_uid") not in uids and notes.get("image") == image.name
-        if layer.data.shape == shape and (is_adopted or notes.get("image_uid") == uid):
+        is_own = layer.data.shape == shape and (is_adopted or notes.get("image_uid") == uid)
+        if is_own and (sheet is None or _agree(notes, sheet)):
             notes["image_uid"] = uid
             found.setdefault(int(notes.get("query", TOGETHER)), layer)  # not the copy of a duplicated layer
     return found
@@ -119,11 +124,42 @@ def describe_queries(layer: Labels, sheet: QuerySheet, summaries: Iterable[Query
         layer.colormap = label_colours(colours)
 
 
+def carry_over(viewer: ViewerModel, old: QuerySheet, new: QuerySheet) -> None:
+    """Give names and colours that were changed in the list of queries to all layers that were made with it."""
+    if old.entries == new.entries:
+        return
+    for layer in filter(is_result, viewer.layers):
+        known = {entry["id"] for entry in layer.metadata[KEY].get("queries", [])}
+        if _agree(layer.metadata[KEY], old):
+            gone = [entry.id for entry in new.entries if entry.id not in known]
+            describe_queries(layer, new.removed(gone))
+
+
+def sheet_of(layer: Labels) -> QuerySheet:
+    """Return the list of queries that a result layer was made with, as far as it knows; new ids are above its labels.
+
+    Raises
+    ------
+    QueryError
+        If its notes hold something else.
+    """
+    entries = layer.metadata[KEY].get("queries", [])
+    highest = max([0, int(np.max(layer.data)), *(entry["id"] for entry in entries)])
+    return QuerySheet.from_dict({"entries": entries, "next_id": highest + 1})
+
+
 def label_colours(colours: Mapping[int, RGB]) -> DirectLabelColormap:
     """Return napari's colormap of label colours."""
     by_label: dict[int | None, Any] = {None: OTHER_COLOUR, 0: (0.0, 0.0, 0.0, 0.0)}
     by_label |= {id_: (*(channel / 255 for channel in colour), 1.0) for id_, colour in colours.items()}
     return DirectLabelColormap(color_dict=by_label)
+
+
+def _agree(notes: Mapping[str, Any], sheet: QuerySheet) -> bool:
+    """Tell whether no label of a layer has another name in a list of queries."""
+    names = sheet.names
+    entries = notes.get("queries", [])
+    return all(Query(names.get(entry["id"], entry["text"])).key == Query(entry["text"]).key for entry in entries)
 
 
 def _features(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
@@ -62,6 +63,8 @@ class Session(QObject):
         self._viewer, self._engine = viewer, engine
         self._worker: GeneratorWorker | None = None
         self._stop = threading.Event()
+        self._stops = [self._stop]
+        self.destroyed.connect(partial(_set_all, self._stops))
         self._reason = ""
         self._provenances: list[Provenance] = []
         self.request: RunRequest | None = None
@@ -97,6 +100,7 @@ class Session(QObject):
         self._open_results(request, image)
         self.request, self.outcome = request, Outcome()
         self._stop, self._reason, self._provenances = threading.Event(), "", []
+        self._stops[:] = [self._stop]
         self.store.clear()
         self._decided.clear()
         self._redecision.clear()
@@ -220,7 +224,7 @@ class Session(QObject):
         except CaRError as error:
             self.cancel(str(error))
             return
-        self.results.describe(self.request.sheet, self.outcome.summaries())
+        self.results.describe(self.results.sheet, self.outcome.summaries())
         self.results_changed.emit()
         self.proposal_changed.emit()
 
@@ -268,6 +272,12 @@ class Session(QObject):
         """Stop when the image is taken away."""
         if self.results is not None and event.value is self.results.image:
             self.cancel("The image was removed, so the run was stopped.")
+
+
+def _set_all(stops: list[threading.Event], *_: object) -> None:
+    """Stop the run of a session whose window is gone: nobody else is left to do it."""
+    for stop in stops:
+        stop.set()
 
 
 def describe_outcome(outcome: Outcome) -> str:

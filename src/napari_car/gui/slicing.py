@@ -24,8 +24,8 @@ class ShownSlice:
     indices : array of int
         Nearest index along each of them, at full resolution.
     margins : tuple of (float, float)
-        How far the slice reaches to the left and right along each of them, in px at full resolution; thick slices
-        are projected.
+        How far the slice reaches to the left and right of the index along each of them, in px at full resolution;
+        thick slices are projected.
     """
 
     axes: tuple[int, ...]
@@ -68,4 +68,6 @@ def shown_slice(dims: Dims, layer: Image, axes: Sequence[int]) -> ShownSlice:
     if (np.round(place + after) < 0).any() or (np.round(place - before) > last).any():
         raise ImageError(f"{layer.name} is not shown at this slice: move the sliders to where it is.")
     indices = np.clip(np.round(place), 0, last).astype(np.int64)
+    if (before != 0).any() or (after != 0).any():
+        before, after = indices - (place - before), place + after - indices
     return ShownSlice(tuple(hidden), indices, tuple(zip(before.tolist(), after.tolist(), strict=True)))
