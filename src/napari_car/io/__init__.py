@@ -1,6 +1,7 @@
 """Image files in, result files and pictures out."""
 
 from napari_car.io.colours import RGB, query_colours
+from napari_car.io.composite import Channel, compose_channels
 from napari_car.io.find import find_images
 from napari_car.io.images import LoadedImage, read_image
 from napari_car.io.legend import LegendEntry
@@ -11,8 +12,10 @@ from napari_car.io.slugs import slug, unique_slugs
 
 __all__ = [
     "RGB",
+    "Channel",
     "LegendEntry",
     "LoadedImage",
+    "compose_channels",
     "draw_overlay",
     "find_images",
     "query_colours",
