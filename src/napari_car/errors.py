@@ -28,6 +28,10 @@ class OutputError(CaRError, OSError):
     """A result cannot be written."""
 
 
+class DocumentError(CaRError, ValueError):
+    """A document (``.car.json``) cannot be read, or what it is to hold does not fit together."""
+
+
 class MissingExtraError(CaRError, ImportError):
     """An optional dependency is not installed; the text names the pip command."""
 

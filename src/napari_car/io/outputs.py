@@ -8,7 +8,8 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,54 @@ if hasattr(errno, "EDQUOT"):
     _ADVICE[errno.EDQUOT] = "your share of the disk is used up: free some space or choose another folder"
 
 
+class PartFile:
+    """A file that is being written: under a temporary name until it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        The temporary name.
+    stream : binary stream
+        Can be written and read.
+    """
+
+    def __init__(self, path: Path, stream: io.BufferedRandom) -> None:
+        self._path = path
+        self.stream = stream
+
+    def commit(self, path: Path) -> None:
+        """Force the content to the disk and give the file its name, in the same folder; one that exists is replaced."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+        self.stream.close()  # Windows renames closed files only
+        self._path.replace(path)
+
+
+@contextmanager
+def part_file(folder: Path) -> Iterator[PartFile]:
+    """Open a temporary file in a folder, which is made if it is missing; what was not committed is removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Short: the file's own name with an addition might be too long.
+    path = folder / f".{secrets.token_hex(6)}.part"
+    try:
+        with path.open("x+b") as stream:
+            yield PartFile(path, stream)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the operating system says of a write into OutputError, which names the path and says what to do."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        advice = _ADVICE.get(getattr(error, "errno", None) or 0, getattr(error, "strerror", None) or str(error))
+        raise OutputError(f"{path} cannot be written: {advice}.") from error
+
+
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file in one step, replacing one that exists; make missing folders.
 
@@ -47,24 +96,23 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
         If the file cannot be written; the text names the path and what to do.
     """
     path = Path(path)
-    try:
+    with explained(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Short: the file's own name with an addition might be too long.
-        part = path.with_name(f".{secrets.token_hex(6)}.part")
+        with part_file(path.parent) as part:
+            part.stream.write(content)
+            part.commit(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk, so that files renamed before are there before those renamed after."""
+    # Windows and some network drives cannot; they keep an order of their own.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            with part.open("xb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        advice = _ADVICE.get(getattr(error, "errno", None) or 0, getattr(error, "strerror", None) or str(error))
-        raise OutputError(f"{path} cannot be written: {advice}.") from error
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_label_map(
