@@ -295,6 +295,7 @@ def test_folder_without_configuration(tmp_path: Path) -> None:
 )
 def test_folder_with_a_broken_configuration(content: str, tmp_path: Path) -> None:
     (tmp_path / "open_clip_config.json").write_bytes(content.encode("latin-1"))
+    (tmp_path / "open_clip_model.safetensors").write_bytes(b"")
     text = refusal(lambda: load_clip(str(tmp_path)))
     assert "open_clip_config.json is damaged or no configuration of open_clip" in text
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from napari_car.clip.folder import FOLDER_VARIABLE, models_folder, require
-from napari_car.clip.registry import HUB_PREFIX
+from napari_car.clip.own_files import names_own_files
+from napari_car.clip.registry import find_checkpoint
 from napari_car.errors import CheckpointError
 from napari_car.presets import find_preset
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from napari_car.segmenter import Segmenter
 
 DEMO = "demo"
-DEMO_NOTICE = "demo checkpoint: knows drawn shapes and cells, not photographs"
+DEMO_NOTICE = find_checkpoint(DEMO).note
 """Said whenever the checkpoint of the package is used."""
 
 _SECTION = "Networks"
@@ -46,8 +47,7 @@ class Networks:
             If one is missing, damaged or unknown; the text says what to do.
         """
         for name in dict.fromkeys((self.f, self.g)):
-            is_file_or_folder = Path(name).expanduser().exists() or (":" in name and not name.startswith(HUB_PREFIX))
-            if is_file_or_folder:
+            if names_own_files(name):
                 continue
             try:
                 require(name, self.folder)

@@ -51,6 +51,10 @@ class Checkpoint:
     """Standard deviation likewise."""
     licence: str
     """Licence of the weights."""
+    restriction: str
+    """What the licence forbids, such as ``not for commercial use``; empty if nothing that goes beyond naming."""
+    training: str
+    """What, or by whom, it was trained, in a word or two, such as ``LAION-2B`` or ``OpenAI``."""
     source: str
     """Paper or page that describes the weights."""
     note: str
@@ -129,6 +133,8 @@ def _hub_checkpoint(name: str) -> Checkpoint:
         mean=None,
         std=None,
         licence="see its page",
+        restriction="",
+        training=repo,
         source=f"https://huggingface.co/{repo}",
         note="other repositories on the Hugging Face hub",
         suits=(),
@@ -150,6 +156,7 @@ def _checkpoint(
     architecture, _, tag = name.partition("/")
     traits = (architectures[architecture] if tag else {}) | entry
     activation = "-quickgelu" if entry["quick_gelu"] else ""
+    restriction = family.get("restriction", "")
     return Checkpoint(
         name=name,
         architecture=architecture + activation if tag else None,
@@ -160,7 +167,9 @@ def _checkpoint(
         mean=tuple(traits["mean"]) if tag else None,
         std=tuple(traits["std"]) if tag else None,
         licence=family["licence"],
+        restriction=restriction,
+        training=traits.get("training", family["training"]),
         source=family["source"],
-        note=family["note"],
+        note=f"{family['note']}: {restriction}" if restriction else family["note"],
         suits=tuple(traits["suits"]),
     )
