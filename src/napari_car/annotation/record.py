@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from napari_car.config import CaRConfig
+from napari_car.io.outputs import plain_json
 
 from .frames import Frame
 from .sheet import QuerySheet
@@ -49,7 +50,7 @@ def record_run(
     """
     last = asdict(provenances[-1])
     stages = dict.fromkeys(stage for provenance in provenances for stage in provenance.seconds)
-    return {
+    record = {
         "queries": sheet.to_dict()["entries"],
         "preset": preset,
         "config": config.to_dict(),
@@ -67,3 +68,5 @@ def record_run(
         },
         "notes": list(dict.fromkeys(note for provenance in provenances for note in provenance.notes)),
     }
+    plain: dict[str, Any] = plain_json(record)
+    return plain

@@ -26,7 +26,8 @@ def shown_frame(viewer: ViewerModel, layer: Layer, axes: PlaneAxes, frames: tupl
         None if no frame lies in the plane that is shown.
     """
     middle = list(viewer.dims.point)
-    for axis, coordinate in zip(viewer.dims.displayed, viewer.camera.center[-viewer.dims.ndisplay :], strict=True):
+    centre = viewer.scene.camera.center[-viewer.dims.ndisplay :]
+    for axis, coordinate in zip(viewer.dims.displayed, centre, strict=True):
         middle[axis] = coordinate
     point = layer.world_to_data(middle)[-len(axes.shape) :]
     plane = tuple(round(float(point[axis])) for axis in axes.hidden_axes)
@@ -60,5 +61,5 @@ def go_to_label(viewer: ViewerModel, layer: Layer, axes: PlaneAxes, frame: Frame
     for axis in axes.hidden_axes:
         viewer.dims.set_point(axis + n_more, world[axis])
     if viewer.dims.ndisplay == 2:
-        viewer.camera.center = (0.0, *(world[axis - n_more] for axis in viewer.dims.displayed))
+        viewer.scene.camera.center = (0.0, *(world[axis - n_more] for axis in viewer.dims.displayed))
     return True

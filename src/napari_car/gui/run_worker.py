@@ -10,7 +10,15 @@ from napari_car.annotation.explain import StepView, explain_step
 from napari_car.annotation.frames import Frame
 from napari_car.annotation.progress import Status, StatusLine
 from napari_car.annotation.sheet import QuerySheet
-from napari_car.annotation.survey import FrameEvent, FrameFinished, FrameStarted, Grouping, Place, survey_frames
+from napari_car.annotation.survey import (
+    FrameEvent,
+    FrameFinished,
+    FrameStarted,
+    Grouping,
+    Place,
+    Rendering,
+    survey_frames,
+)
 from napari_car.config import CaRConfig
 from napari_car.results import Step
 
@@ -85,19 +93,24 @@ def run_request(request: RunRequest, engine: Engine, is_stopped: threading.Event
     with lent(engine):
         if not engine.is_loaded(request.networks):
             yield Status("Loading the networks", 0.0)
-        for event in _run_on(engine.segmenter(request.networks), request):
-            if is_stopped.is_set():
-                return
+        events = _run_on(engine.segmenter(request.networks), request)
+        # Asked before each piece of work, not after: one batch of a large network takes seconds.
+        while not is_stopped.is_set() and (event := next(events, None)) is not None:
             yield event
 
 
 def _run_on(segmenter: "Segmenter", request: RunRequest) -> Generator[WorkerEvent, None, None]:
     """Run a request on loaded networks."""
     config, sheet, source = request.effective_config, request.sheet, request.source
+
+    def render(frame: Frame) -> Rendering:
+        rgb, notes = source.render(frame, config.compute.max_side_px)
+        return rgb, (*source.notes, *notes)
+
     survey = survey_frames(
         segmenter,
         request.frames,
-        lambda frame: source.render(frame, config.compute.max_side_px),
+        render,
         sheet.queries,
         sheet.query_ids,
         config,
