@@ -13,9 +13,9 @@ def test_file_of_queries(tmp_path: Path) -> None:
     file = tmp_path / "queries.txt"
     file.write_bytes("\ufeff# animals\ncat\n\n  dog | puppy\r\n   # no more\nstuff: grass\n".encode())
     expected = [Query("cat"), Query("dog", ("puppy",)), Query("grass", (), "stuff")]
-    assert read_queries(file) == expected
-    assert gather_queries(["sofa"], file) == [Query("sofa"), *expected]
-    assert gather_queries(["sofa"], None) == [Query("sofa")]
+    assert read_queries(file) == (expected, [])
+    assert gather_queries(["sofa"], file) == ([Query("sofa"), *expected], [])
+    assert gather_queries(["sofa", "not: stem | stalk"], None) == ([Query("sofa")], ["stem", "stalk"])
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,13 @@ def test_stuff_and_things_are_segmented_apart(segment: Command, image: Path) -> 
     assert groups == {"cat": "thing", "sky": "stuff"}
 
 
+def test_distractors_compete_and_get_no_mask(segment: Command, image: Path) -> None:
+    assert segment(image, "-q", "cat", "-q", "not: dog | puppy").exit_code == 0
+    summary = read_json(OUT / "blocks" / "summary.json")
+    assert [query["text"] for query in summary["queries"]] == ["cat"]
+    assert summary["provenance"]["background"] == ["grass", "dog", "puppy"]
+
+
 def test_queries_of_a_file_follow_those_of_the_command_line(segment: Command, image: Path, tmp_path: Path) -> None:
     (tmp_path / "queries.txt").write_text("# two\ndog | puppy\ncat\n", encoding="utf-8")
     result = segment(image, "-q", "cat", "--queries-file", "queries.txt")

@@ -32,14 +32,15 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     multiple=True,
     metavar="TEXT",
     help="What to look for; repeat it for more. Synonyms stand behind a bar: "
-    '-q "leaf | foliage". For presets that segment things and stuff apart, stuff is marked: -q "stuff: sky".',
+    '-q "leaf | foliage". What is not looked for but could be confused with it: -q "not: stem". For presets that '
+    'segment things and stuff apart, stuff is marked: -q "stuff: sky".',
 )
 @in_section(
     _QUERIES,
     "--queries-file",
     type=_FILE,
     metavar="FILE",
-    help="Text file of one query per line, with synonyms as in --query; lines that start with # are comments.",
+    help="Text file of one query per line, written as in --query; lines that start with # are comments.",
 )
 @in_section(
     _QUERIES,
@@ -135,7 +136,9 @@ def segment(
         raise click.UsageError("Say what to look for: --query TEXT or --queries-file FILE.")
     chosen = choose_networks(preset, folder=networks.pop("models_folder"), **networks)
     config = build_config(preset, toml, given_parameters(context), assignments, refer=refer)
-    queries, notes = collect_queries(gather_queries(texts, queries_file))
+    asked, distractors = gather_queries(texts, queries_file)
+    config = config.changed({"proposals.background_words": (*config.proposals.background_words, *distractors)})
+    queries, notes = collect_queries(asked)
     names = name_folders(find_images(images, recursive=recursive))
     jobs = tuple(Job(image, queries, out / name) for image, name in names.items())
     for line in (*chosen.notices, *notes):
