@@ -12,6 +12,13 @@ _STAGES = {
     "classification": "mask classification (g)",
     "refinement": "dense CRF",
 }
+_RIGHT = {
+    "of the queries that are in the image, found": "presence_recall",
+    "of the queries that were found, in the image": "presence_precision",
+    "IoU of the masks of queries that were found and are in the image, mean": "mean_iou_when_found",
+    "verdicts that are uncertain": "uncertain_share",
+}
+_DOMAINS = {"drawn": "drawn shapes", "microscopy": "drawn cells"}
 _CLOCKS = {"first": "first refinement", "again": "another one of the same image"}
 
 
@@ -94,6 +101,21 @@ def crf(report: dict[str, Any]) -> str:
                     "date": report["date"],
                 }
             ),
+        ]
+    )
+
+
+def demo(report: dict[str, Any]) -> str:
+    """Describe ``demo_checkpoint.json``: how often the demo checkpoint with its preset is right."""
+    figures = report["figures"]["demo"]
+    columns = (*(figures["by_domain"][domain] for domain in _DOMAINS), figures)
+    rows = [(said, *(f"{column[key]:.1%}" for column in columns)) for said, key in _RIGHT.items()]
+    first, last = report["seeds"]
+    return "\n".join(
+        [
+            table(("", *_DOMAINS.values(), "all"), rows, "lrrr"),
+            f"*{report['n_scenes']} {report['scenes']} scenes, seeds {first} to {last}; {report['machine']}, "
+            f"{report['created'][:10]}.*\n",
         ]
     )
 

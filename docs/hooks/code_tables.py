@@ -1,4 +1,4 @@
-"""Tables made from the command line, the configuration, the presets and the registry of checkpoints."""
+"""Tables made from the command line, the configuration, presets, the registry of checkpoints, and the dock's keys."""
 
 import dataclasses
 import itertools
@@ -12,6 +12,7 @@ from napari_car.cli.app import app
 from napari_car.cli.parameters import WITHOUT_OPTION, ParameterOption, option_name
 from napari_car.clip.registry import load_registry
 from napari_car.config import CaRConfig
+from napari_car.gui.shortcuts import SHORTCUTS
 from napari_car.presets import PRESETS
 from napari_car.schema import Checked, field_docs, field_keys
 
@@ -78,6 +79,11 @@ def checkpoints() -> str:
         for checkpoint in load_registry().values()
     ]
     return table(("name", "size", "suits", "licence of the weights"), rows, "lr")
+
+
+def shortcuts() -> str:
+    """Return a table of the keys of the dock widget."""
+    return table(("key", "what it does"), [(code(shortcut.keys), shortcut.text) for shortcut in SHORTCUTS])
 
 
 def first_sentence(command: click.Command) -> str:

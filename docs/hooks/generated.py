@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmark_tables import crf, speed
-from code_tables import checkpoints, commands, options, parameters, presets
+from benchmark_tables import crf, demo, speed
+from code_tables import checkpoints, commands, options, parameters, presets, shortcuts
 from roles import link_roles
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +24,8 @@ SOURCES: dict[str, Callable[..., str]] = {
     "parameters": parameters,
     "presets": presets,
     "checkpoints": checkpoints,
+    "shortcuts": shortcuts,
+    "demo": lambda: stored("demo_checkpoint", demo),
     "speed": lambda: stored("speed", speed),
     "crf": lambda: stored("crf", crf),
 }

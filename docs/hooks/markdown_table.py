@@ -1,6 +1,9 @@
 """Tables in markdown."""
 
+import re
 from collections.abc import Iterable, Sequence
+
+_BAR_OR_CODE = re.compile(r"(`[^`]*`)|\|")
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[object]], align: str = "") -> str:
@@ -11,8 +14,8 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[object]], align: str = 
 
 
 def cell(value: object) -> str:
-    """Write a value so that it stays within its cell."""
-    return " ".join(str(value).split()).replace("|", r"\|")
+    """Write a value so that it stays within its cell; in code a bar does no harm, and a backslash would be seen."""
+    return _BAR_OR_CODE.sub(lambda match: match[1] or r"\|", " ".join(str(value).split()))
 
 
 def code(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-_ROLE = re.compile(r":(?:attr|class|data|func|meth|mod):<code>(~?)([\w.]+)</code>")
+_ROLE = re.compile(r":(?:attr|class|data|func|meth|mod):<code>(~?)([\w.]+)(?: &lt;([\w.]+)&gt;)?</code>")
 
 
 def link_roles(html: str) -> str:
@@ -11,7 +11,8 @@ def link_roles(html: str) -> str:
 
 
 def _reference(match: re.Match[str]) -> str:
-    """Write one reference; a tilde stands for the last part of the name only."""
-    is_short, name = match.groups()
-    shown = name.rpartition(".")[2] if is_short else name
+    """Write one reference; a tilde stands for the last part of the name only, brackets hold the name behind a text."""
+    is_short, text, target = match.groups()
+    name = target or text
+    shown = text.rpartition(".")[2] if is_short else text
     return f'<autoref identifier="{name}" optional><code>{shown}</code></autoref>'

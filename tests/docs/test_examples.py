@@ -8,8 +8,10 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from pages import PAGES, ROOT, Block, Command, read_blocks, read_commands
 
@@ -21,6 +23,9 @@ LANGUAGES = {"console", "python", "text", "toml", "bibtex", "json"}
 START_WITHOUT_WEIGHTS = {"README.md", "install.md", "quickstart.md"}
 """Pages that tell their reader to download the networks before they are used."""
 VARIABLES = {"NAPARI_CAR_MODELS", "NAPARI_CAR_CACHE", "NAPARI_CAR_TEST_DATA", "NAPARI_CAR_REFERENCE"}
+CLASHING = {"opencv-python"}
+"""Packages that may have to go."""
+VARIABLES_OF_OTHERS = {"LIBGL_ALWAYS_SOFTWARE"}
 
 
 def read(page: Path) -> list[Block]:
@@ -64,6 +69,18 @@ def test_summary_has_the_keys_that_the_page_lists(workplace) -> None:
     assert set(re.findall(r"`(\w+)`", listed["queries"])) == set(summary["queries"][0])
 
 
+def test_run_record_has_the_keys_that_the_page_lists(workplace) -> None:
+    page = ROOT / "docs" / "microscopy.md"
+    names: dict[str, Any] = {}
+    for block in read(page):
+        if block.language == "python":
+            exec(block.text, names)
+    table = page.read_text(encoding="utf-8").split("| key | content |")[1].split("\n\n")[0]
+    first_cells = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", ", ".join(first_cells))) == sorted(names["run"])
+    assert names["labels"].any()
+
+
 @pytest.mark.parametrize(
     ("command", "complaint"),
     [
@@ -73,6 +90,7 @@ def test_summary_has_the_keys_that_the_page_lists(workplace) -> None:
         ("python benchmarks/size.py", "size.py"),
         ("python benchmarks/speed.py --fast", "--fast"),
         ("git push", "git"),
+        ('napari --with napari-car "CLIP as CNN"', "CNN"),
     ],
 )
 def test_wrong_commands_are_noticed(command: str, complaint: str, workplace) -> None:
@@ -121,6 +139,7 @@ def check_pip(words: list[str]) -> str:
             assert not missing, f"there is no extra {missing}"
         elif not word.startswith(("-", "https://")):
             base = {re.split(r"[\[<>=]", name)[0] for name in PROJECT["project"]["dependencies"]}
+            base |= CLASHING if words[0] == "uninstall" else set()
             assert word in {".", "napari-car", *base}, f"{word} is no dependency"
     return ""
 
@@ -145,10 +164,22 @@ def check_tool(words: list[str]) -> str:
     return ""
 
 
+def check_napari(words: list[str]) -> str:
+    """Check the options of napari, and that the plugin has the widget that is to be opened."""
+    manifest = yaml.safe_load((ROOT / "napari.yaml").read_text(encoding="utf-8"))
+    if "--with" in words:
+        plugin, widget = words[words.index("--with") + 1 :]
+        assert plugin == manifest["name"]
+        assert widget in [entry["display_name"] for entry in manifest["contributions"]["widgets"]], widget
+    options = {word for word in words if word.startswith("--")}
+    assert options <= {"--with", "--info"}, f"no test knows {options}"
+    return ""
+
+
 def check_export(words: list[str]) -> str:
     name, equals, _ = words[0].partition("=")
     assert equals, "export needs a value"
-    assert name in VARIABLES, f"nothing reads {name}"
+    assert name in VARIABLES | VARIABLES_OF_OTHERS, f"nothing reads {name}"
     return ""
 
 
@@ -158,6 +189,7 @@ RUNNERS: dict[str, Callable[[list[str]], str]] = {
     "pip": check_pip,
     "python": check_python,
     "export": check_export,
+    "napari": check_napari,
     **{
         tool: lambda words, tool=tool: check_tool([tool, *words])
         for tool in ("ruff", "mypy", "lint-imports", "mkdocs", "pre-commit", "pytest")

@@ -13,13 +13,14 @@ from napari_car.cli.app import app
 from napari_car.cli.parameters import WITHOUT_OPTION, option_name
 from napari_car.clip.registry import load_registry
 from napari_car.config import CaRConfig
+from napari_car.gui.shortcuts import SHORTCUTS
 from napari_car.presets import PRESETS
 from napari_car.schema import field_keys
 
 sys.path.append(str(ROOT / "docs" / "hooks"))
 
 import generated
-from benchmark_tables import crf, speed
+from benchmark_tables import crf, demo, speed
 from markdown_table import table
 from roles import link_roles
 
@@ -28,6 +29,10 @@ CLI = generated.fill((ROOT / "docs" / "cli.md").read_text(encoding="utf-8"))
 
 def test_cells_stay_in_their_row() -> None:
     assert table(("a", "b"), [("x | y", "two\nlines")], "lr") == "| a | b |\n| --- | ---: |\n| x \\| y | two lines |\n"
+
+
+def test_bars_in_code_are_left_alone() -> None:
+    assert table(("a",), [("`x | y` | z",)]).endswith("| `x | y` \\| z |\n")
 
 
 def test_every_option_of_every_command_is_listed() -> None:
@@ -68,6 +73,11 @@ def test_every_checkpoint_is_listed() -> None:
     assert all(f"| `{name}` | {entry.size_mb} MB |" in page for name, entry in load_registry().items())
 
 
+def test_every_key_of_the_dock_is_listed() -> None:
+    page = generated.fill((ROOT / "docs" / "keyboard.md").read_text(encoding="utf-8"))
+    assert all(f"| `{shortcut.keys}` | {shortcut.text} |" in page for shortcut in SHORTCUTS)
+
+
 def test_a_marker_that_names_nothing_is_an_error() -> None:
     with pytest.raises(KeyError):
         generated.fill("<!-- generated: speeed -->")
@@ -81,6 +91,10 @@ def test_all_markers_of_the_pages_are_known() -> None:
 
 def test_roles_become_references() -> None:
     html = link_roles("see :func:<code>~napari_car.io.read_image</code> and :meth:<code>segment</code>")
+    titled = link_roles(":meth:<code>Segmenter.run &lt;napari_car.segmenter.Segmenter.run&gt;</code>")
+    assert titled == (
+        '<autoref identifier="napari_car.segmenter.Segmenter.run" optional><code>Segmenter.run</code></autoref>'
+    )
     assert '<autoref identifier="napari_car.io.read_image" optional><code>read_image</code></autoref>' in html
     assert '<autoref identifier="segment" optional><code>segment</code></autoref>' in html
 
@@ -140,13 +154,33 @@ class TestBenchmarks:
         assert "0.46 s in one call, 0.12 s one by one" in text
         assert "| photograph, 2 labels | 854x480 | 321 |" in text
 
+    def test_demo_shows_shares_of_each_domain(self) -> None:
+        def figures(share: float) -> dict[str, float]:
+            keys = ("presence_recall", "presence_precision", "mean_iou_when_found", "uncertain_share")
+            return {key: share + 0.01 * number for number, key in enumerate(keys)}
+
+        by_domain = {"drawn": figures(0.25), "microscopy": figures(0.5)}
+        text = demo(
+            {
+                "figures": {"demo": figures(0.75) | {"by_domain": by_domain}},
+                "seeds": [7, 9],
+                "n_scenes": 3,
+                "scenes": "held-out",
+                "machine": "abacus",
+                "created": "2026-01-02T03:04:05+00:00",
+            }
+        )
+        assert "| drawn shapes | drawn cells | all |" in text
+        assert "| of the queries that were found, in the image | 26.0% | 51.0% | 76.0% |" in text
+        assert "3 held-out scenes, seeds 7 to 9; abacus, 2026-01-02.*" in text
+
     def test_what_was_not_measured_is_left_out(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(generated, "RESULTS", tmp_path)
         assert generated.fill("<!-- generated: speed -->\n<!-- generated: crf -->").strip() == ""
         (tmp_path / "speed.json").write_text(json.dumps(self.speed_report()), encoding="utf-8")
         assert "## A whole run" in generated.fill("<!-- generated: speed -->")
 
-    @pytest.mark.parametrize("name", ["speed", "crf"])
-    def test_stored_results_can_be_shown(self, name: str) -> None:
-        is_stored = (generated.RESULTS / f"{name}.json").is_file()
+    @pytest.mark.parametrize(("name", "file"), [("speed", "speed"), ("crf", "crf"), ("demo", "demo_checkpoint")])
+    def test_stored_results_can_be_shown(self, name: str, file: str) -> None:
+        is_stored = (generated.RESULTS / f"{file}.json").is_file()
         assert bool(generated.fill(f"<!-- generated: {name} -->")) == is_stored
