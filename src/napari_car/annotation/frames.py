@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_car.errors import ConfigError
@@ -52,7 +51,11 @@ class Box:
 
     def relative_to(self, other: "Box") -> "Box":
         """Return the same pixels counted from another box's corner."""
-        return Box(self.top - other.top, self.left - other.left, self.bottom - other.top, self.right - other.left)
+        return self.moved(-other.top, -other.left)
+
+    def moved(self, rows: int, columns: int) -> "Box":
+        """Return the box so many rows further down and columns to the right."""
+        return Box(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,35 +108,25 @@ class PlaneAxes:
         """Axes that are not shown, ascending."""
         return tuple(axis for axis in range(len(self.shape)) if axis not in (self.row_axis, self.column_axis))
 
-    def index(self, plane: Sequence[int]) -> tuple[int | slice, ...]:
-        """Return the index of a plane in the array, shown axes in the array's own order."""
+    def index(self, plane: Sequence[int], box: Box | None = None) -> tuple[int | slice, ...]:
+        """Return the index of a plane, or of a part of it, in the array, shown axes in the array's own order."""
         places = iter(plane)
-        shown = (self.row_axis, self.column_axis)
-        return tuple(slice(None) if axis in shown else next(places) for axis in range(len(self.shape)))
+        rows, columns = (slice(None), slice(None)) if box is None else box.slices
+        shown = {self.row_axis: rows, self.column_axis: columns}
+        return tuple(shown[axis] if axis in shown else next(places) for axis in range(len(self.shape)))
 
     def place(self, plane: Sequence[int]) -> tuple[int, ...]:
         """Return the index of the first pixel of a plane along each axis of the array."""
         places = iter(plane)
         return tuple(next(places) if axis in self.hidden_axes else 0 for axis in range(len(self.shape)))
 
-    def plane(self, array: NDArray[Any], plane: Sequence[int]) -> NDArray[Any]:
-        """Return a plane as a view, (H, W): rows and columns as they are shown."""
-        return self.plane_of(array[self.index(plane)])
+    def plane(self, array: NDArray[Any], plane: Sequence[int], box: Box | None = None) -> NDArray[Any]:
+        """Return a plane, or a part of it, as a view, (H, W): rows and columns as they are shown."""
+        return self.plane_of(array[self.index(plane, box)])
 
     def plane_of(self, shown: NDArray[Any]) -> NDArray[Any]:
-        """Return a plane whose axes are in the array's own order as it is shown, (H, W)."""
+        """Return a plane whose axes are in the array's own order as it is shown, (H, W), or the other way round."""
         return shown.T if self.row_axis > self.column_axis else shown
-
-    def coordinates(
-        self, plane: Sequence[int], rows: NDArray[np.intp], columns: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], ...]:
-        """Return the index arrays, one per axis of the array, of some pixels of a plane."""
-        places = iter(plane)
-        by_axis = {self.row_axis: rows, self.column_axis: columns}
-        return tuple(
-            by_axis[axis] if axis in by_axis else np.full(rows.shape, next(places), dtype=np.intp)
-            for axis in range(len(self.shape))
-        )
 
 
 def planes_along(axes: PlaneAxes, current: Sequence[int], ranges: dict[int, range]) -> list[tuple[int, ...]]:

@@ -7,7 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Int32
 from numpy.typing import NDArray
 
-Indices = tuple[NDArray[np.intp], ...]
+Index = tuple[int | slice, ...]
+"""A block of a label map: the index of a plane, and slices along its axes."""
+
 _NEVER = -1
 """Written where a person's pixel is known, but not what the program had written there; no label has this value."""
 
@@ -18,15 +20,15 @@ class Entry:
 
     Parameters
     ----------
-    indices : tuple of ndarray
-        Index arrays of the pixels, one per axis.
-    before, after : ndarray, int32
+    index : tuple of int and slice
+        The block that was written to.
+    before, after : ndarray of int
         What the ledger held there.
     """
 
-    indices: Indices
-    before: Int32[np.ndarray, " n"]
-    after: Int32[np.ndarray, " n"]
+    index: Index
+    before: NDArray[np.integer]
+    after: NDArray[np.integer]
 
 
 class Ledger:
@@ -69,17 +71,33 @@ class Ledger:
         """
         return np.asarray(np.asarray(labels[index]) != self._written[index])
 
-    def write(self, indices: Indices, values: NDArray[Any]) -> Entry:
-        """Note what the program writes; return the entry by which that can be taken back."""
-        after = np.asarray(values).astype(np.int32)
-        entry = Entry(indices, self._written[indices], after)
-        self._written[indices] = after
+    def write(self, index: Index, labels: NDArray[np.integer], where: Bool[np.ndarray, "..."]) -> Entry:
+        """Note what the program writes; return the entry by which that can be taken back.
+
+        Parameters
+        ----------
+        index : tuple of int and slice
+            A block of the label map.
+        labels : ndarray of int
+            Of the block's shape.
+        where : ndarray of bool
+            Which pixels of the block are written.
+        """
+        before = self._written[index]
+        after = np.where(where, labels, before)
+        entry = Entry(index, compact(before), compact(after))
+        self._written[index] = after
         return entry
 
     def take_back(self, entry: Entry) -> None:
         """Forget a write, because it was undone."""
-        self._written[entry.indices] = entry.before
+        self._written[entry.index] = entry.before
 
     def repeat(self, entry: Entry) -> None:
         """Note a write again, because it was redone."""
-        self._written[entry.indices] = entry.after
+        self._written[entry.index] = entry.after
+
+
+def compact(labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return a copy of labels in as few bytes as their numbers need; histories hold many."""
+    return labels.astype(np.result_type(np.min_scalar_type(labels.min()), np.min_scalar_type(labels.max())))

@@ -1,6 +1,6 @@
 """What a survey found, query by query, over all its frames."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,9 @@ class QuerySummary:
     largest: Frame
 
 
+MAX_SAID = 3
+"""Queries that were not found, and notes, that a sentence names; all are in the table and in the record."""
+
 _RANK: Mapping[Verdict, int] = {"present": 0, "uncertain": 1, "absent": 2}
 
 
@@ -140,3 +143,22 @@ class Outcome:
         for frame, findings in self._frames.items():
             if id_ in findings:
                 yield frame, findings[id_]
+
+
+def describe_outcome(outcome: Outcome, notes: Iterable[str] = ()) -> str:
+    """Say what a run found, and what was changed on the user's behalf.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    notes : iterable of str
+        Sentences, of all frames; each is said once.
+    """
+    summaries = outcome.summaries()
+    found = [summary for summary in summaries if summary.n_found]
+    absent = [summary.text for summary in summaries if not summary.n_found]
+    text = f"Found {len(found)} of {len(summaries)}."
+    if absent:
+        more = f" and {len(absent) - MAX_SAID} more" if len(absent) > MAX_SAID else ""
+        text += f" Not found: {', '.join(absent[:MAX_SAID])}{more}."
+    return " ".join([text, *list(dict.fromkeys(notes))[:MAX_SAID]])

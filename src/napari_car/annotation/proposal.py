@@ -1,38 +1,60 @@
 """A proposal: what a run, or a new threshold, would write into a label map, until a person accepts or discards it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Int32
 from numpy.typing import NDArray
 
-from .frames import Frame, PlaneAxes
-from .ledger import Indices, Ledger
+from .frames import Box, Frame, PlaneAxes
+from .ledger import Index, Ledger
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
-    """Pixels that would change, and to what.
+@dataclass(frozen=True, slots=True)
+class ProposalSummary:
+    """What accepting a proposal would do, in pixels.
 
     Parameters
     ----------
-    indices : tuple of ndarray
-        Index arrays, one per axis of the label map.
-    values : ndarray, (n,), int32
     n_added, n_removed, n_protected : int
         Pixels that get another label than background, that become background, and that would change if they were not
         a person's.
     """
 
-    indices: Indices
-    values: Int32[np.ndarray, " n"]
-    n_added: int
-    n_removed: int
-    n_protected: int
+    n_added: int = 0
+    n_removed: int = 0
+    n_protected: int = 0
 
-    def __len__(self) -> int:
-        return len(self.values)
+    def __bool__(self) -> bool:
+        """Tell whether anything would change, if only pixels were not protected."""
+        return bool(self.n_added or self.n_removed or self.n_protected)
+
+    @classmethod
+    def total(cls, parts: Iterable["ProposalSummary"]) -> Self:
+        """Return the sum."""
+        counts = [(part.n_added, part.n_removed, part.n_protected) for part in parts]
+        return cls(*map(sum, zip(*counts, strict=True)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """What happens to a block of a label map.
+
+    Parameters
+    ----------
+    index : tuple of int and slice
+        The block, which is a part of one plane.
+    labels : ndarray, int32
+        New labels, in the order of the label map's axes.
+    where : ndarray of bool
+        Which pixels get them; the others stay as they are.
+    """
+
+    index: Index
+    labels: Int32[np.ndarray, "h w"]
+    where: Bool[np.ndarray, "h w"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +84,7 @@ class Proposal:
     def __init__(self, asked: Collection[int]) -> None:
         self._asked = np.array(sorted(asked), dtype=np.int32)
         self._planes: dict[Frame, ProposedPlane] = {}
+        self._effects: dict[Frame, ProposalSummary] = {}
 
     def __len__(self) -> int:
         return len(self._planes)
@@ -71,14 +94,45 @@ class Proposal:
         """What is proposed, in the order in which it came."""
         return tuple(self._planes.values())
 
-    def put(self, plane: ProposedPlane) -> None:
-        """Add or replace the labels of a frame."""
-        self._planes[plane.frame] = plane
+    @property
+    def summary(self) -> ProposalSummary:
+        """What it would have done to the label map, each plane as the map was when it was put."""
+        return ProposalSummary.total(self._effects.values())
 
-    def change(
+    def put(
+        self, plane: ProposedPlane, labels: NDArray[np.signedinteger], axes: PlaneAxes, ledger: Ledger
+    ) -> ProposalSummary:
+        """Add or replace the labels of a frame; what would change nothing is not kept.
+
+        Parameters
+        ----------
+        plane : ProposedPlane
+        labels, axes, ledger
+            As for :meth:`changes`.
+
+        Returns
+        -------
+        ProposalSummary
+            What the plane would do, if a person's pixels are left alone.
+        """
+        differs, human = self._differences(plane, labels, axes, ledger)
+        changes = differs & ~human
+        n_added = int(np.count_nonzero(changes & (plane.labels != 0)))
+        effect = ProposalSummary(
+            n_added=n_added,
+            n_removed=int(np.count_nonzero(changes)) - n_added,
+            n_protected=int(np.count_nonzero(differs & human)),
+        )
+        self._planes.pop(plane.frame, None)
+        self._effects.pop(plane.frame, None)
+        if effect:
+            self._planes[plane.frame], self._effects[plane.frame] = plane, effect
+        return effect
+
+    def changes(
         self, labels: NDArray[np.signedinteger], axes: PlaneAxes, ledger: Ledger, *, protect: bool = True
-    ) -> Change:
-        """Return what accepting would do to a label map.
+    ) -> tuple[Change, ...]:
+        """Return what accepting would do to a label map: one change for each frame in which there is any.
 
         Parameters
         ----------
@@ -91,44 +145,33 @@ class Proposal:
         protect : bool
             Leave these alone.
         """
-        parts = [self._plane_change(plane, labels, axes, ledger, protect) for plane in self.planes]
-        indices = tuple(
-            np.concatenate([part.indices[axis] for part in parts]) if parts else np.zeros(0, dtype=np.intp)
-            for axis in range(len(axes.shape))
-        )
-        values = np.concatenate([part.values for part in parts]) if parts else np.zeros(0, dtype=np.int32)
-        return Change(
-            indices,
-            values,
-            sum(part.n_added for part in parts),
-            sum(part.n_removed for part in parts),
-            sum(part.n_protected for part in parts),
-        )
+        changes = []
+        for plane in self.planes:
+            differs, human = self._differences(plane, labels, axes, ledger)
+            where = differs & ~human if protect else differs
+            if where.any():
+                part = _bounds(where)
+                kept = plane.frame.kept
+                index = axes.index(plane.frame.plane, part.moved(kept.top, kept.left))
+                block = part.slices
+                changes.append(Change(index, axes.plane_of(plane.labels[block]), axes.plane_of(where[block])))
+        return tuple(changes)
 
-    def _plane_change(
-        self,
-        proposed: ProposedPlane,
-        labels: NDArray[np.signedinteger],
-        axes: PlaneAxes,
-        ledger: Ledger,
-        protect: bool,
-    ) -> Change:
-        """Return the change of one plane."""
+    def _differences(
+        self, proposed: ProposedPlane, labels: NDArray[np.signedinteger], axes: PlaneAxes, ledger: Ledger
+    ) -> tuple[Bool[np.ndarray, "H W"], Bool[np.ndarray, "H W"]]:
+        """Return where a plane would change the label map, and where that is a person's."""
         frame = proposed.frame
-        current = np.asarray(axes.plane(labels, frame.plane)[frame.kept.slices])
-        differs: Bool[np.ndarray, "H W"] = (proposed.labels != current) & self._concerns(proposed.labels, current)
-        human = axes.plane_of(ledger.human(labels, axes.index(frame.plane)))[frame.kept.slices]
-        changes = differs & ~human if protect else differs
-        rows, columns = np.nonzero(changes)
-        values = proposed.labels[rows, columns]
-        return Change(
-            axes.coordinates(frame.plane, rows + frame.kept.top, columns + frame.kept.left),
-            values,
-            n_added=int(np.count_nonzero(values)),
-            n_removed=int(np.count_nonzero(values == 0)),
-            n_protected=int(np.count_nonzero(differs & human)) if protect else 0,
-        )
+        current = np.asarray(axes.plane(labels, frame.plane, frame.kept))
+        differs = (proposed.labels != current) & self._concerns(proposed.labels, current)
+        return differs, axes.plane_of(ledger.human(labels, axes.index(frame.plane, frame.kept)))
 
     def _concerns(self, new: Int32[np.ndarray, "H W"], current: NDArray[np.signedinteger]) -> Bool[np.ndarray, "H W"]:
         """Return where the run has a say: where it found something, or where a label of its queries stands."""
         return np.asarray((new != 0) | np.isin(current, self._asked))
+
+
+def _bounds(mask: Bool[np.ndarray, "H W"]) -> Box:
+    """Return the smallest box around the pixels of a mask that is not empty."""
+    rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)

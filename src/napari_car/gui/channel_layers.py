@@ -17,12 +17,27 @@ def image_layers(viewer: ViewerModel) -> list[Image]:
 
 def channel_layers(viewer: ViewerModel, layer: Image) -> list[Image]:
     """Return a visible layer and the visible images exactly over or under it, from bottom to top."""
+    return [other for other in _layers_in_place(viewer, layer) if other.visible]
+
+
+def lowest_channel(viewer: ViewerModel, layer: Image) -> Image:
+    """Return the lowest of the images exactly over or under a layer, and itself, be they visible or hidden now."""
+    return _layers_in_place(viewer, layer)[0]
+
+
+def shown_image(viewer: ViewerModel) -> Image:
+    """Return the lowest image that is visible, or else the lowest one; there must be one."""
+    layers = image_layers(viewer)
+    return next((layer for layer in layers if layer.visible), layers[0])
+
+
+def _layers_in_place(viewer: ViewerModel, layer: Image) -> list[Image]:
+    """Return the images exactly over or under a layer, and itself, from bottom to top."""
     shapes, placement, mates = layer.level_shapes, Placement.of(layer), _grid_mates(viewer, layer)
     return [
         other
         for other in image_layers(viewer)
-        if other.visible
-        and other in mates
+        if other in mates
         and np.array_equal(other.level_shapes, shapes)
         and placement.is_same_place(Placement.of(other), shapes[0])
     ]

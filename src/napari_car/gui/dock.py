@@ -1,8 +1,8 @@
 """The dock widget: its parts, and how they work together."""
 
+import threading
 from collections.abc import Callable, Mapping
 
-from napari.qt.threading import create_worker
 from napari.viewer import Viewer
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
@@ -13,7 +13,7 @@ from napari_car.errors import CaRError, CheckpointError, QueryError
 from napari_car.io import RGB
 
 from .help import HelpDialog
-from .image_controls import ImageControls
+from .image_controls import VIEW, ImageControls
 from .keys import KeyBindings
 from .prefill import Prefill
 from .proposal_bar import ProposalBar
@@ -67,8 +67,8 @@ class CarWidget(QWidget):
         self._keys = KeyBindings(viewer, self, self._actions())
         self._prefill.look_at(self.image_controls.image)
         self._stop_watching = watch_engine_settings(self._on_settings)
-        self._warming_up = create_worker(warm_up)
-        self._warming_up.start()
+        # Not a worker of napari's, which would wait for it, and fail, when the program ends at once.
+        threading.Thread(target=warm_up, daemon=True).start()
 
     def run(self) -> None:
         """Segment what is chosen, as the button does; says why if that cannot be done."""
@@ -81,6 +81,7 @@ class CarWidget(QWidget):
             self.run_bar.warn(str(error))
             return
         if image is not None:
+            self._last_sheet = request.sheet
             self.why.start(_run_colours(request, request.sheet))
             self.results.start_from(request.effective_config)
             self.session.start(request, image)
@@ -104,18 +105,18 @@ class CarWidget(QWidget):
         return super().event(event)
 
     def _lay_out(self) -> None:
-        """Put what is asked for above, what is found below, and the button between them."""
+        """Put what is asked for and its button above, what is found below."""
         above, below = QWidget(), QWidget()
         above_layout, below_layout = QVBoxLayout(above), QVBoxLayout(below)
         above_layout.addWidget(self.image_controls)
         above_layout.addWidget(self.queries, stretch=1)
+        above_layout.addWidget(self.run_bar)
+        above_layout.addWidget(self.proposal_bar)
         self.tabs = QTabWidget()
         self.tabs.addTab(_scrolled(self.options), "Settings")
         self.tabs.addTab(_scrolled(self.results), "Results")
         self.tabs.addTab(self.why, "Why")
-        for widget in (self.run_bar, self.proposal_bar, self.tabs):
-            below_layout.addWidget(widget)
-        below_layout.setStretchFactor(self.tabs, 1)
+        below_layout.addWidget(self.tabs)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(above)
         splitter.addWidget(below)
@@ -131,6 +132,7 @@ class CarWidget(QWidget):
         """Join the parts."""
         session = self.session
         session.running_changed.connect(self.run_bar.set_running)
+        session.running_changed.connect(self.results.set_running)
         session.status_changed.connect(self.run_bar.show_status)
         session.frame_started.connect(self.why.clear_steps)
         session.step_seen.connect(lambda step: self.why.add_step(step.view))
@@ -204,7 +206,9 @@ class CarWidget(QWidget):
     def _show_proposal(self) -> None:
         """Ask for a decision where there is something to decide."""
         results = self.session.results
-        self.proposal_bar.show_summary(results.summary() if results is not None and results.has_proposal else None)
+        summary = results.summary() if results is not None and results.has_proposal else None
+        self.proposal_bar.show_summary(summary)
+        self.run_bar.give_way(summary is not None)
 
     def _discard(self) -> None:
         """Forget the proposal, and put the thresholds back to where the run had them."""
@@ -260,7 +264,8 @@ class CarWidget(QWidget):
         """Choose what was chosen when the program was used last."""
         choices = load_choices()
         self.options.restore(choices)
-        self.image_controls.choose_region(str(choices.get("region", "")))
+        if choices.get("region") == VIEW:  # a rectangle is drawn for one image
+            self.image_controls.choose_region(VIEW)
         self._prefill.restore(choices)
 
     def _save_choices(self) -> None:

@@ -52,7 +52,9 @@ class HelpDialog(QDialog):
         layout.addWidget(page)
         layout.addWidget(buttons)
         em = self.fontMetrics().height()
-        self.resize(QSize(34 * em, 40 * em))
+        screen = self.screen()
+        assert screen is not None
+        self.resize(QSize(42 * em, 54 * em).boundedTo(screen.availableSize() * 0.9))
 
 
 def _key_table() -> str:

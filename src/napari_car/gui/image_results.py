@@ -1,7 +1,6 @@
 """The results of one image: written where nothing stands yet, proposed where something does."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,24 +10,15 @@ from napari.layers import Image, Labels
 
 from napari_car.annotation.frames import Frame
 from napari_car.annotation.outcome import QuerySummary
-from napari_car.annotation.proposal import Change, Proposal, ProposedPlane
+from napari_car.annotation.proposal import Change, Proposal, ProposalSummary, ProposedPlane
 from napari_car.annotation.sheet import QuerySheet
 
 from .proposal_layer import ProposalLayer
-from .result_layers import add_result, describe_queries, results_of
+from .result_layers import add_result, describe_queries, lay_over, results_of
 from .sources import ImageSource
 from .tracking import KEY, track
 
 Painted = Mapping[int, Int32[np.ndarray, "H W"]]
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalSummary:
-    """What accepting the proposal would do, in pixels."""
-
-    n_added: int
-    n_removed: int
-    n_protected: int
 
 
 class ImageResults:
@@ -55,6 +45,8 @@ class ImageResults:
         self._shown = ProposalLayer(viewer, source)
         self._record: dict[str, Any] | None = None
         self._written: list[Labels] = []
+        for layer in self.layers.values():
+            lay_over(layer, source)
 
     @property
     def layers(self) -> dict[int, Labels]:
@@ -84,14 +76,16 @@ class ImageResults:
                 if key and not labels.any():
                     continue  # a query of its own gets a layer when it is found
                 layer = add_result(self._viewer, self.source, self.image, key, self.sheet)
-            plane = ProposedPlane(frame, labels)
-            if propose or not self._is_untouched(layer, frame):
-                self._proposals.setdefault(key, Proposal(self._asked)).put(plane)
+            is_open = propose or not self._is_untouched(layer, frame)
+            proposal = self._proposals.get(key) if is_open else None
+            proposal = proposal or Proposal(self._asked)
+            proposal.put(ProposedPlane(frame, labels), layer.data, self.source.axes, track(layer).ledger)
+            if not is_open:
+                self._write(layer, self._changes(layer, proposal))
+            elif len(proposal):
+                self._proposals[key] = proposal
             else:
-                proposal = Proposal(self._asked)
-                proposal.put(plane)
-                self._write(layer, self._change(layer, proposal))
-        self._drop_idle_proposals()
+                self._proposals.pop(key, None)
         self._show()
 
     def describe(self, sheet: QuerySheet, summaries: Iterable[QuerySummary] = ()) -> None:
@@ -110,13 +104,8 @@ class ImageResults:
         self._record = record
 
     def summary(self) -> ProposalSummary:
-        """Count what accepting would do."""
-        changes = [change for _, change in self._pending()]
-        return ProposalSummary(
-            n_added=sum(change.n_added for change in changes),
-            n_removed=sum(change.n_removed for change in changes),
-            n_protected=sum(change.n_protected for change in changes),
-        )
+        """Tell what accepting would do."""
+        return ProposalSummary.total(proposal.summary for proposal in self._proposals.values())
 
     def accept(self, *, protect: bool = True) -> None:
         """Write the proposal, each layer in one undo step.
@@ -128,8 +117,8 @@ class ImageResults:
         """
         pending = self._pending(protect=protect)
         self.discard()
-        for layer, change in pending:
-            self._write(layer, change)
+        for layer, changes in pending:
+            self._write(layer, changes)
         if self._record is not None:
             self.note_run(self._record)
 
@@ -152,39 +141,29 @@ class ImageResults:
         self._proposals.clear()
         self._shown.close()
 
-    def _change(self, layer: Labels, proposal: Proposal, *, protect: bool = True) -> Change:
+    def _changes(self, layer: Labels, proposal: Proposal, *, protect: bool = True) -> tuple[Change, ...]:
         """Return what a proposal does to a layer."""
-        return proposal.change(layer.data, self.source.axes, track(layer).ledger, protect=protect)
+        return proposal.changes(layer.data, self.source.axes, track(layer).ledger, protect=protect)
 
-    def _pending(self, *, protect: bool = True) -> list[tuple[Labels, Change]]:
+    def _pending(self, *, protect: bool) -> list[tuple[Labels, tuple[Change, ...]]]:
         """Return the change of each layer; one that was removed is made anew, since its labels were asked for."""
         layers = self.layers
         pending = []
         for key, proposal in self._proposals.items():
             layer = layers.get(key) or add_result(self._viewer, self.source, self.image, key, self.sheet)
-            pending.append((layer, self._change(layer, proposal, protect=protect)))
+            pending.append((layer, self._changes(layer, proposal, protect=protect)))
         return pending
 
-    def _write(self, layer: Labels, change: Change) -> None:
-        """Write a change, and remember that the present run wrote into the layer."""
-        track(layer).write(change)
+    def _write(self, layer: Labels, changes: Collection[Change]) -> None:
+        """Write changes, and remember that the present run wrote into the layer."""
+        track(layer).write(changes)
         if layer not in self._written:
             self._written.append(layer)
 
     def _is_untouched(self, layer: Labels, frame: Frame) -> bool:
         """Tell whether a frame holds no label and nothing of a person's."""
-        axes = self.source.axes
-        kept = frame.kept.slices
-        human = axes.plane_of(track(layer).ledger.human(layer.data, axes.index(frame.plane)))
-        return not np.any(axes.plane(layer.data, frame.plane)[kept]) and not human[kept].any()
-
-    def _drop_idle_proposals(self) -> None:
-        """Forget proposals that would change nothing, not even a person's pixels."""
-        layers = self.layers
-        for key, proposal in list(self._proposals.items()):
-            change = self._change(layers[key], proposal) if key in layers else None
-            if change is not None and not len(change) and not change.n_protected:
-                del self._proposals[key]
+        index = self.source.axes.index(frame.plane, frame.kept)
+        return not np.any(layer.data[index]) and not track(layer).ledger.human(layer.data, index).any()
 
     def _show(self) -> None:
         """Show the outlines of what is proposed."""

@@ -1,12 +1,18 @@
 """The bar that asks whether a proposal is accepted or discarded."""
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QRectF, Signal
+from qtpy.QtGui import QPainter, QPaintEvent
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from .image_results import ProposalSummary
+from napari_car.annotation.proposal import ProposalSummary
+
+from .accent import AccentButton
+from .sentence import Sentence
+
+_FRAME = 0.5
 
 
-class ProposalBar(QFrame):
+class ProposalBar(QWidget):
     """Says what a proposal would change, and asks; hidden while there is none.
 
     Parameters
@@ -20,12 +26,10 @@ class ProposalBar(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self._line = QLabel()
-        self._line.setWordWrap(True)
+        self._line = Sentence("Proposal")
         self._replace = QCheckBox("Replace what I painted, too")
         self._replace.setToolTip("Off: pixels that you changed by hand stay as they are. Undo works either way.")
-        accept, discard = QPushButton("Accept"), QPushButton("Discard")
+        accept, discard = AccentButton("Accept"), QPushButton("Discard")
         accept.setToolTip("Write the outlines into the labels, as one undo step (Ctrl+Shift+Return)")
         discard.setToolTip("Leave the labels as they are (Ctrl+Shift+Backspace)")
         accept.clicked.connect(self.accept)
@@ -45,9 +49,17 @@ class ProposalBar(QFrame):
             self._replace.setChecked(False)
             self.hide()
             return
-        self._line.setText(describe_proposal(summary))
+        self._line.say(describe_proposal(summary))
         self._replace.setVisible(summary.n_protected > 0)
         self.show()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802, ARG002
+        """Draw a frame, in the colour of text, which is seen in every theme."""
+        painter, ink = QPainter(self), self.palette().text().color()
+        ink.setAlphaF(_FRAME)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(ink)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
     def accept(self) -> None:
         """Accept, as the button does."""
@@ -58,7 +70,7 @@ def describe_proposal(summary: ProposalSummary) -> str:
     """Return what accepting would do, in a sentence or two."""
     parts = []
     if summary.n_added:
-        parts.append(f"labels {summary.n_added:,} px anew")
+        parts.append(f"relabels {summary.n_added:,} px")
     if summary.n_removed:
         parts.append(f"clears {summary.n_removed:,} px")
     text = f"Proposal (outlines): {' and '.join(parts)}." if parts else "Proposal: changes only what you painted."

@@ -7,10 +7,11 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Labels
 
+from napari_car.annotation.frames import Frame
 from napari_car.annotation.proposal import ProposedPlane
 from napari_car.io import RGB
 
-from .result_layers import label_colours
+from .result_layers import empty_labels, label_colours
 from .sources import ImageSource
 from .tracking import KEY
 
@@ -32,6 +33,7 @@ class ProposalLayer:
         self._viewer, self._source = viewer, source
         self._layer: Labels | None = None
         self._planes: tuple[ProposedPlane, ...] = ()
+        self._colours: dict[int, RGB] = {}
         self.removed: Callable[[], None] | None = None
         viewer.layers.events.removed.connect(self._on_removed)
 
@@ -41,21 +43,21 @@ class ProposalLayer:
             self._take_away()
             return
         layer = self._layer or self._add(colours)
-        axes = self._source.axes
-        frames = {plane.frame for plane in planes}
-        for gone in (plane.frame for plane in self._planes if plane.frame not in frames):
-            axes.plane(layer.data, gone.plane)[gone.kept.slices] = 0
-        for frame in frames:
-            axes.plane(layer.data, frame.plane)[frame.kept.slices] = 0
-        for plane in planes:  # of several layers' labels of one frame, the later lie over the earlier
-            shown = axes.plane(layer.data, plane.frame.plane)[plane.frame.kept.slices]
-            np.copyto(shown, plane.labels, where=plane.labels != 0)
+        before, now = _by_frame(self._planes), _by_frame(planes)
+        changed = [frame for frame in before | now if before.get(frame) != now.get(frame)]
+        for frame in changed:
+            shown = self._source.axes.plane(layer.data, frame.plane, frame.kept)
+            shown[:] = 0
+            for plane in now.get(frame, ()):  # of several layers' labels of one frame, the later lie over the earlier
+                np.copyto(shown, plane.labels, where=plane.labels != 0)
         self._planes = tuple(planes)
-        layer.refresh()
+        if changed:
+            layer.refresh()
 
     def colour(self, colours: Mapping[int, RGB]) -> None:
         """Use other colours."""
-        if self._layer is not None:
+        if self._layer is not None and dict(colours) != self._colours:
+            self._colours = dict(colours)
             self._layer.colormap = label_colours(colours)
 
     def close(self) -> None:
@@ -67,14 +69,15 @@ class ProposalLayer:
         """Add the layer on top; the layer that was worked in stays the active one."""
         active = self._viewer.layers.selection.active
         self._layer = self._viewer.add_labels(
-            np.zeros(self._source.axes.shape, dtype=np.int32),
+            empty_labels(self._source),
             name=NAME,
             opacity=1.0,
             metadata={KEY: {"kind": "proposal"}},
             **self._source.transform,
         )
         self._layer.contour = CONTOUR_PX
-        self._layer.colormap = label_colours(colours)
+        self._colours = {}
+        self.colour(colours)
         self._layer.editable = False
         if active is not None:
             self._viewer.layers.selection.active = active
@@ -92,3 +95,11 @@ class ProposalLayer:
             self._layer, self._planes = None, ()
             if self.removed is not None:
                 self.removed()
+
+
+def _by_frame(planes: Sequence[ProposedPlane]) -> dict[Frame, list[ProposedPlane]]:
+    """Return the planes of each frame, in their order."""
+    frames: dict[Frame, list[ProposedPlane]] = {}
+    for plane in planes:
+        frames.setdefault(plane.frame, []).append(plane)
+    return frames

@@ -66,8 +66,9 @@ class QueryDelegate(QStyledItemDelegate):
             case Column.TEXT:
                 _draw_words(painter, cell.rect, ink, entry)
             case Column.ROLE:
-                is_on = entry.role == "background"
-                _draw_ban(painter, mark, _faded(ink, 1 if is_on else _DIM if is_hovered else _FAINT))
+                is_selected = bool(cell.state & QStyle.StateFlag.State_Selected)
+                opacity = 1 if entry.role == "background" else _DIM if is_hovered else _FAINT if is_selected else 0
+                _draw_ban(painter, mark, _faded(ink, opacity))
             case Column.GROUP | Column.VERDICT:
                 painter.setPen(ink if index.column() == Column.VERDICT else _faded(ink, _DIM))
                 painter.drawText(cell.rect, Qt.AlignmentFlag.AlignCenter, index.data() or "")

@@ -1,5 +1,6 @@
 """Result layers: label layers that belong to an image, with the names, colours and provenance of its queries."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import uuid4
@@ -10,14 +11,17 @@ import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
 
 from napari_car.annotation.ledger import Ledger
 from napari_car.annotation.outcome import QuerySummary
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.survey import TOGETHER
+from napari_car.errors import ResourceError
 from napari_car.io import RGB
 from napari_car.queries import Query
 
+from .placement import Placement
 from .sources import ImageSource
 from .tracking import KEY, track
 
@@ -81,6 +85,7 @@ def add_result(viewer: ViewerModel, source: ImageSource, image: Image, key: int,
     ResourceError
         If there is no memory for it.
     """
+    labels, ledger = empty_labels(source), Ledger(empty_labels(source))
     name = f"{image.name}: {sheet.names[key]}" if key else f"{image.name} labels"
     notes = {
         "kind": "labels",
@@ -89,20 +94,33 @@ def add_result(viewer: ViewerModel, source: ImageSource, image: Image, key: int,
         "query": key,
         "queries": [],
         "runs": [],
-        "ledger": Ledger(np.zeros(source.axes.shape, dtype=np.int32)),
+        "ledger": ledger,
     }
-    layer = viewer.add_labels(
-        np.zeros(source.axes.shape, dtype=np.int32),
-        name=name,
-        opacity=OPACITY,
-        metadata={KEY: notes},
-        **source.transform,
-    )
+    layer = viewer.add_labels(labels, name=name, opacity=OPACITY, metadata={KEY: notes}, **source.transform)
     track(layer)
     describe_queries(layer, sheet)
     if key:
         layer.selected_label = key
     return layer
+
+
+def empty_labels(source: ImageSource) -> NDArray[np.int32]:
+    """Return labels of the size of an image without any in it; ResourceError if there is no memory for them."""
+    shape = source.axes.shape
+    try:
+        return np.zeros(shape, dtype=np.int32)
+    except MemoryError as error:
+        raise ResourceError(
+            f"Labels of all of {source.name} ({' x '.join(map(str, shape))} px) need {4e-9 * math.prod(shape):,.0f} GB "
+            "of memory, more than there is: open only the part that is to be segmented."
+        ) from error
+
+
+def lay_over(layer: Labels, source: ImageSource) -> None:
+    """Put a result layer exactly over its image again, where that was moved or scaled since."""
+    if not source.placement.is_same_place(Placement.of(layer), source.axes.shape):
+        for name, value in source.transform.items():
+            setattr(layer, name, value)
 
 
 def describe_queries(layer: Labels, sheet: QuerySheet, summaries: Iterable[QuerySummary] = ()) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGroupBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_car.annotation.outcome import Outcome
 from napari_car.config import CaRConfig
@@ -13,6 +13,7 @@ from .results_table import ResultsTable
 from .thresholds import ThresholdSliders
 
 _EMPTY = "Nothing has been segmented yet. Type what to look for, then press Segment."
+_WAITING = "Nothing is finished yet. The tab Why shows each time step as it comes."
 
 
 class ResultsPanel(QWidget):
@@ -38,10 +39,7 @@ class ResultsPanel(QWidget):
         self._map.setToolTip("Add a layer that shows how strongly each pixel speaks for the chosen query.")
         self._map.clicked.connect(lambda: self.map_wanted.emit(self.table.current_id))
         self.thresholds = ThresholdSliders()
-        box = QGroupBox("Decide again, without running again")
-        box_layout = QVBoxLayout(box)
-        box_layout.addWidget(self.thresholds)
-        self._details = (self.table, self._map, box)
+        self._details = (self.table, self._map, self.thresholds)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._empty)
@@ -59,6 +57,10 @@ class ResultsPanel(QWidget):
         self._show_details(bool(summaries))
         self.table.show_summaries(summaries, colours, n_pixels, px_area)
         self._map.setEnabled(self.table.current_id > 0)
+
+    def set_running(self, is_running: bool) -> None:
+        """Say what to wait for while a run goes on, and what to do while there is none."""
+        self._empty.setText(_WAITING if is_running else _EMPTY)
 
     def start_from(self, config: CaRConfig) -> None:
         """Show the thresholds of a run."""

@@ -119,10 +119,10 @@ _SCORE_TIP = (
 
 
 def verdict_text(summary: QuerySummary) -> str:
-    """Return a verdict in words: ``✓ present``, ``✗ absent (step 1)``, ``✓ present in 3 of 10``."""
+    """Return a verdict in words: ``✓ present``, ``✗ absent (step 1)``, ``✓ in 3 of 10``."""
+    if summary.n_frames > 1 and summary.verdict != "absent":
+        return f"{_MARKS[summary.verdict]} in {summary.n_found} of {summary.n_frames}"
     text = f"{_MARKS[summary.verdict]} {summary.verdict}"
-    if summary.n_frames > 1:
-        return f"{text} in {summary.n_found} of {summary.n_frames}" if summary.n_found else f"{text} everywhere"
     return text if summary.dropped_at_step is None else f"{text} (step {summary.dropped_at_step})"
 
 
@@ -145,4 +145,6 @@ def _swatch(colour: RGB, size: QSize) -> QIcon:
     """Return a square of a colour."""
     pixmap = QPixmap(size)
     pixmap.fill(QColor(*colour))
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # as it is: Qt would mix in the colour of the selection
+    return icon

@@ -1,9 +1,12 @@
 """The bar that starts and stops a run, and says what it is doing."""
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_car.annotation.progress import Status
+
+from .accent import AccentButton, ProgressLine
+from .sentence import Sentence, warned
 
 _SCALE = 1000
 
@@ -22,8 +25,8 @@ class RunBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._is_running = False
-        self._button = QPushButton()
+        self._is_running = self._gives_way = False
+        self._button = AccentButton()
         self._button.setDefault(True)
         self._button.clicked.connect(self._on_clicked)
         help_button = QPushButton("?")
@@ -31,13 +34,9 @@ class RunBar(QWidget):
         help_button.setAccessibleName("Help")
         help_button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         help_button.clicked.connect(self.help_wanted)
-        self._progress = QProgressBar()
+        self._progress = ProgressLine()
         self._progress.setRange(0, _SCALE)
-        self._progress.setTextVisible(False)
-        self._line = QLabel()
-        self._line.setWordWrap(True)
-        self._line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._line.setAccessibleName("Status")
+        self._line = Sentence("Status")
         buttons = QHBoxLayout()
         buttons.addWidget(self._button, stretch=1)
         buttons.addWidget(help_button)
@@ -51,7 +50,7 @@ class RunBar(QWidget):
     @property
     def text(self) -> str:
         """The line of text."""
-        return self._line.text()
+        return self._line.text
 
     def set_running(self, is_running: bool) -> None:
         """Be the button that stops, or the one that starts."""
@@ -59,12 +58,18 @@ class RunBar(QWidget):
         self._button.setText("Cancel" if is_running else "Segment")
         self._button.setToolTip("Stop after the present piece of work (Ctrl+.)" if is_running else _RUN_TIP)
         self._button.setEnabled(True)
+        self._button.set_accented(not is_running and not self._gives_way)
         self._progress.setValue(0)
         self._progress.setVisible(is_running)
 
+    def give_way(self, gives_way: bool) -> None:
+        """Stand out no more while something else is to be done first."""
+        self._gives_way = gives_way
+        self._button.set_accented(not self._is_running and not gives_way)
+
     def show_status(self, status: Status) -> None:
         """Show what a run is doing."""
-        if status.text == self._line.text() and not status.fraction:
+        if status.text == self._line.text and not status.fraction:
             return
         self._progress.setValue(max(self._progress.value(), round(status.fraction * _SCALE)))
         self._say(status.text)
@@ -75,10 +80,10 @@ class RunBar(QWidget):
 
     def warn(self, text: str) -> None:
         """Say what went wrong."""
-        self._say(f"⚠ {text}")
+        self._say(warned(text))
 
     def _say(self, text: str) -> None:
-        self._line.setText(text)
+        self._line.say(text)
 
     def _on_clicked(self) -> None:
         """Start or stop; a run that is stopping cannot be stopped twice."""

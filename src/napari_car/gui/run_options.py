@@ -6,13 +6,13 @@ from typing import Any
 from magicgui.widgets import CheckBox, ComboBox, Container, SpinBox
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from napari_car.annotation.networks import DEMO, NetworkChoice, default_choice
 from napari_car.annotation.survey import Grouping
 from napari_car.config import CaRConfig
 from napari_car.presets import PRESETS, Preset
 
+from .folding import Fold
 from .model_chooser import ModelChooser
 from .parameters import ParameterForm
 
@@ -48,12 +48,10 @@ class RunOptions(QWidget):
         self._form.margins = (0, 0, 0, 0)
         self.models = ModelChooser(models_folder)
         self.parameters = ParameterForm()
-        advanced = QCollapsible("All parameters")
-        advanced.addWidget(self.parameters)
         layout = QVBoxLayout(self)
         layout.addWidget(self.models)
         layout.addWidget(self._form.native)
-        layout.addWidget(advanced)
+        layout.addWidget(Fold("All parameters", self.parameters))
         layout.addStretch(1)
         choice = default_choice(models_folder)
         self.models.set_choice(choice)
@@ -98,6 +96,10 @@ class RunOptions(QWidget):
     def choose_preset(self, name: str) -> None:
         """Choose a preset, as a person would."""
         self._preset.value = name
+
+    def choose_networks(self, f: str, g: str | None = None) -> None:
+        """Choose networks by their names, as a person would; by default g is the same as f."""
+        self.models.set_choice(NetworkChoice(f, g or f))
 
     def choose_grouping(self, grouping: Grouping) -> None:
         """Choose whether each query gets a layer of its own, as a person would."""

@@ -1,7 +1,6 @@
 """The runs of one viewer: starting, following, stopping, and what becomes of their results."""
 
 import threading
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_car.annotation.engine import ENGINE, Engine
 from napari_car.annotation.frames import Frame
-from napari_car.annotation.outcome import Outcome
+from napari_car.annotation.outcome import Outcome, describe_outcome
 from napari_car.annotation.progress import Status
 from napari_car.annotation.record import record_run
 from napari_car.annotation.results_store import ResultsStore
@@ -85,6 +84,11 @@ class Session(QObject):
     def is_running(self) -> bool:
         """Whether a worker is at work, be it only to stop."""
         return self._worker is not None
+
+    @property
+    def is_deciding(self) -> bool:
+        """Whether new thresholds are being worked on."""
+        return self._redecision.is_busy
 
     def start(self, request: RunRequest, image: Image) -> None:
         """Start a run; the one before must have ended.
@@ -249,7 +253,8 @@ class Session(QObject):
             self.results.note_run(self._record(self.request))
         self.running_changed.emit(False)
         if worker is not None and not self._has_failed:
-            self.ended.emit(self._reason or describe_outcome(self.outcome))
+            notes = (note for provenance in self._provenances for note in provenance.notes)
+            self.ended.emit(self._reason or describe_outcome(self.outcome, notes))
 
     @property
     def _has_failed(self) -> bool:
@@ -278,15 +283,3 @@ def _set_all(stops: list[threading.Event], *_: object) -> None:
     """Stop the run of a session whose window is gone: nobody else is left to do it."""
     for stop in stops:
         stop.set()
-
-
-def describe_outcome(outcome: Outcome) -> str:
-    """Say in a sentence what a run found."""
-    summaries = outcome.summaries()
-    found = [summary for summary in summaries if summary.n_found]
-    absent: Sequence[str] = [summary.text for summary in summaries if not summary.n_found]
-    text = f"Found {len(found)} of {len(summaries)}."
-    if absent:
-        shown = ", ".join(absent[:3]) + (", …" if len(absent) > 3 else "")
-        text += f" Not found: {shown}."
-    return text

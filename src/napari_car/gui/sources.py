@@ -78,10 +78,8 @@ class ImageSource:
             If the layer is no image that can be segmented as it is shown.
         """
         _check(viewer, layer)
-        row_axis, column_axis = displayed_axes(viewer.dims, layer.ndim)
+        axes, level = label_axes(viewer, layer, max_label_px)
         shapes = np.array(layer.level_shapes, dtype=np.int64)
-        level = _label_level(shapes[:, [row_axis, column_axis]], max_label_px)
-        axes = PlaneAxes(tuple(map(int, shapes[level])), row_axis, column_axis)
         factors = shapes[0] / shapes[level]
         shown = shown_slice(viewer.dims, layer, axes.hidden_axes)
         layers = channel_layers(viewer, layer) if composite and layer.visible else [layer]
@@ -182,6 +180,14 @@ class ImageSource:
         first = np.minimum(first, np.array(axes.size_px) - 1)
         stop = np.maximum(stop, first + 1)
         return axes, tuple(map(int, plane)), Box(int(first[0]), int(first[1]), int(stop[0]), int(stop[1]))
+
+
+def label_axes(viewer: ViewerModel, layer: Image, max_label_px: int = MAX_LABEL_PX) -> tuple[PlaneAxes, int]:
+    """Return the axes that labels of an image have in the present view, and the level with their shape."""
+    row_axis, column_axis = displayed_axes(viewer.dims, layer.ndim)
+    shapes = np.array(layer.level_shapes, dtype=np.int64)
+    level = _label_level(shapes[:, [row_axis, column_axis]], max_label_px)
+    return PlaneAxes(tuple(map(int, shapes[level])), row_axis, column_axis), level
 
 
 def _check(viewer: ViewerModel, layer: Image) -> None:

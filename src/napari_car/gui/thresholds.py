@@ -31,19 +31,20 @@ class ThresholdSliders(QWidget):
         self._reset.clicked.connect(self._go_back)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(QLabel("Decide again, without running again"), 0, 0, 1, 2)
+        layout.addWidget(self._reset, 0, 2)
         rows = (
             ("Found from &score θ", self._score, "Queries whose score is lower are absent. Lower: more is found."),
             ("Mask from score &map η", self._mask, "Pixels below it are background. Lower: larger masks."),
         )
-        for row, (text, slider, tip) in enumerate(rows):
+        for row, (text, slider, tip) in enumerate(rows, start=1):
             label = QLabel(text)
             label.setBuddy(slider)
             label.setToolTip(tip)
             slider.setToolTip(tip)
             layout.addWidget(label, row, 0)
-            layout.addWidget(slider, row, 1)
+            layout.addWidget(slider, row, 1, 1, 2)
             slider.valueChanged.connect(self._on_moved)
-        layout.addWidget(self._reset, 0, 2, 2, 1)
         layout.setColumnStretch(1, 1)
         self.setEnabled(False)
 

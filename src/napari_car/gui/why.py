@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from qtpy.QtCore import QItemSelection, QModelIndex, QPoint, Qt, Signal
 from qtpy.QtGui import QMouseEvent, QResizeEvent
-from qtpy.QtWidgets import QAbstractItemView, QLabel, QListView, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QLabel, QListView, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_car.annotation.explain import StepView
 from napari_car.io.colours import RGB
 
+from .folding import Fold
 from .why_delegate import WhyDelegate
 from .why_pictures import PicturePopup
 from .why_steps import ITEM_ROLE, StepsModel
@@ -126,6 +127,7 @@ class StepsList(QListView):
         self.setModel(steps)
         self.setItemDelegate(self._delegate)
         self.setAccessibleName("Time steps")
+        self.setStyleSheet("QListView { background: transparent; }")
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -143,10 +145,10 @@ class StepsList(QListView):
         self._delegate.clear()
 
     def append(self, step: StepView) -> None:
-        """Show one more time step, and move on to it if the list stands where it was moved to last."""
+        """Show one more time step; move on to it if somebody looks, and the list stands where it was moved to last."""
         bar = self.verticalScrollBar()
         assert bar is not None
-        is_following = bar.value() == self._followed_to
+        is_following = self.isVisible() and bar.value() == self._followed_to
         heading = self._steps.rowCount()
         self._steps.add_step(step)
         if is_following:
@@ -215,25 +217,10 @@ class StepsList(QListView):
             self._enlarge(index)
 
 
-class ReadingAid(QWidget):
+class ReadingAid(Fold):
     """A paragraph that says how to read the view, folded away at first."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._button = QToolButton()
-        self._button.setText("How to read this")
-        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._button.setAutoRaise(True)
-        self._button.setCheckable(True)
-        self._paragraph = QLabel(_EXPLANATION)
-        self._paragraph.setWordWrap(True)
-        self._button.toggled.connect(self._fold)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._button)
-        layout.addWidget(self._paragraph)
-        self._fold(False)
-
-    def _fold(self, is_open: bool) -> None:
-        self._button.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
-        self._paragraph.setVisible(is_open)
+        paragraph = QLabel(_EXPLANATION)
+        paragraph.setWordWrap(True)
+        super().__init__("How to read this", paragraph)
