@@ -18,6 +18,7 @@ def test_boxes() -> None:
     assert box.clipped(Box(30, 0, 40, 10)).is_empty
     assert not box.is_empty
     assert Box(4, 5, 6, 7).relative_to(box) == Box(2, 2, 4, 4)
+    assert box.moved(1, -3) == Box(3, 0, 11, 17)
     assert np.zeros((12, 30))[box.slices].shape == box.size_px
 
 
@@ -30,16 +31,11 @@ def test_a_plane_is_a_view_with_rows_and_columns_as_shown(row_axis: int, column_
     assert view.shape == axes.size_px == (array.shape[row_axis], array.shape[column_axis])
     moved = np.moveaxis(array, (row_axis, column_axis), (-2, -1))
     np.testing.assert_array_equal(view, moved[1, 1])
+    box = Box(1, 0, 2, 3)
+    np.testing.assert_array_equal(axes.plane(array, plane, box), view[box.slices])
+    np.testing.assert_array_equal(axes.plane_of(array[axes.index(plane, box)]), view[box.slices])
     view[0, 1] = -1
     assert np.count_nonzero(array == -1) == 1
-
-
-def test_coordinates_point_at_the_same_pixels_as_the_plane() -> None:
-    axes = PlaneAxes((2, 3, 4, 5), 3, 1)
-    array = np.arange(120).reshape(2, 3, 4, 5)
-    rows, columns = np.array([0, 4, 2]), np.array([2, 0, 1])
-    indices = axes.coordinates((1, 2), rows, columns)
-    np.testing.assert_array_equal(array[indices], axes.plane(array, (1, 2))[rows, columns])
 
 
 def test_hidden_axes_and_planes() -> None:

@@ -1,8 +1,9 @@
 """Whose pixel it is."""
 
 import numpy as np
+import pytest
 
-from napari_car.annotation.ledger import Ledger
+from napari_car.annotation.ledger import Ledger, compact
 
 
 def test_a_pixel_is_a_persons_if_it_is_not_what_was_written() -> None:
@@ -14,13 +15,30 @@ def test_a_pixel_is_a_persons_if_it_is_not_what_was_written() -> None:
 
 def test_writes_can_be_taken_back_and_repeated() -> None:
     ledger = Ledger(np.zeros((2, 2), dtype=np.int32))
-    indices = (np.array([0, 1]), np.array([1, 1]))
-    entry = ledger.write(indices, np.array([4, 5]))
+    entry = ledger.write((slice(0, 2), 1), np.array([4, 5]), np.array([True, True]))
     assert not ledger.human(np.array([[0, 4], [0, 5]])).any()
     ledger.take_back(entry)
     assert not ledger.human(np.zeros((2, 2), dtype=int)).any()
     ledger.repeat(entry)
     assert ledger.human(np.zeros((2, 2), dtype=int)).sum() == 2
+
+
+def test_only_a_part_of_a_block_is_written() -> None:
+    labels = np.array([[1, 2, 3]], dtype=np.int32)
+    ledger = Ledger.restored(labels, labels == 2)
+    entry = ledger.write((0, slice(0, 3)), np.array([300, 2, 300]), np.array([True, False, True]))
+    assert ledger.human(np.array([[300, 2, 300]])).tolist() == [[False, True, False]]
+    ledger.take_back(entry)
+    assert ledger.human(labels).tolist() == [[False, True, False]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "n_bytes"), [([0, 255], 1), ([0, 256], 2), ([-1, 255], 2), ([7, 70_000], 4)]
+)
+def test_histories_are_compact(labels: list[int], n_bytes: int) -> None:
+    copy = compact(np.array(labels, dtype=np.int32))
+    assert copy.tolist() == labels
+    assert copy.itemsize == n_bytes
 
 
 def test_a_persons_pixels_are_known_after_restoring_whatever_their_value() -> None:

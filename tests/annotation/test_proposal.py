@@ -4,7 +4,18 @@ import numpy as np
 
 from napari_car.annotation.frames import Box, Frame, PlaneAxes
 from napari_car.annotation.ledger import Ledger
-from napari_car.annotation.proposal import Proposal, ProposedPlane
+from napari_car.annotation.proposal import Change, Proposal, ProposalSummary, ProposedPlane
+
+
+def applied(labels: np.ndarray, changes: tuple[Change, ...], ledger: Ledger | None = None) -> np.ndarray:
+    """Return a label map after some changes, which are noted in the ledger."""
+    after = labels.copy()
+    for change in changes:
+        np.copyto(after[change.index], change.labels, where=change.where)
+        if ledger is not None:
+            ledger.write(change.index, change.labels, change.where)
+    return after
+
 
 FLAT = PlaneAxes((4, 6), 0, 1)
 WHOLE = Frame((), FLAT.whole, FLAT.whole)
@@ -19,56 +30,68 @@ def test_only_what_differs_is_changed_and_a_persons_pixels_are_protected() -> No
     new = np.zeros_like(labels)
     new[0, :3], new[1, 0] = 1, 1
     proposal = Proposal({1})
-    proposal.put(ProposedPlane(WHOLE, new))
-    change = proposal.change(labels, FLAT, ledger)
-    assert (change.n_added, change.n_removed, change.n_protected) == (1, 3, 2)
-    after = labels.copy()
-    after[change.indices] = change.values
+    assert proposal.put(ProposedPlane(WHOLE, new), labels, FLAT, ledger) == ProposalSummary(1, 3, 2)
+    after = applied(labels, proposal.changes(labels, FLAT, ledger))
     assert after[0].tolist() == [2, 1, 1, 0, 0, 0]
     assert after[1, 0] == 1
     assert after[3, 5] == 1
-    everything = proposal.change(labels, FLAT, ledger, protect=False)
-    after[everything.indices] = everything.values
-    np.testing.assert_array_equal(after, new)
-    assert everything.n_protected == 0
+    np.testing.assert_array_equal(applied(labels, proposal.changes(labels, FLAT, ledger, protect=False)), new)
 
 
 def test_labels_of_other_queries_are_painted_over_but_never_cleared() -> None:
     labels = np.full((4, 6), 3, dtype=np.int32)
     new = np.zeros_like(labels)
     new[0, 0] = 1
-    proposal = Proposal({1, 2})
-    proposal.put(ProposedPlane(WHOLE, new))
-    change = proposal.change(labels, FLAT, Ledger(labels.copy()))
-    assert [axis.tolist() for axis in change.indices] == [[0], [0]]
+    proposal, ledger = Proposal({1, 2}), Ledger(labels.copy())
+    proposal.put(ProposedPlane(WHOLE, new), labels, FLAT, ledger)
+    (change,) = proposal.changes(labels, FLAT, ledger)
+    assert change.index == (slice(0, 1), slice(0, 1))  # no larger than need be
+    assert applied(labels, (change,)).tolist() == [[1, 3, 3, 3, 3, 3], *[[3] * 6] * 3]
 
 
 def test_a_frame_that_comes_again_replaces_the_earlier_one() -> None:
     labels = np.zeros((4, 6), dtype=np.int32)
-    proposal = Proposal({1})
-    for value in (1, 0):
-        proposal.put(ProposedPlane(WHOLE, np.full((4, 6), value, dtype=np.int32)))
-    assert len(proposal) == 1
-    assert len(proposal.change(labels, FLAT, Ledger(labels.copy()))) == 0
+    proposal, ledger = Proposal({1, 2}), Ledger(labels.copy())
+    for value in (1, 2):
+        plane = ProposedPlane(WHOLE, np.full((4, 6), value, dtype=np.int32))
+        proposal.put(plane, labels, FLAT, ledger)
+    assert proposal.planes == (plane,)
+    assert proposal.summary == ProposalSummary(n_added=24)
+    assert (applied(labels, proposal.changes(labels, FLAT, ledger)) == 2).all()
 
 
-def test_nothing_proposed_changes_nothing() -> None:
+def test_what_would_change_nothing_is_not_kept() -> None:
     labels = np.zeros((4, 6), dtype=np.int32)
-    change = Proposal({1}).change(labels, FLAT, Ledger(labels))
-    assert len(change) == 0
-    assert len(change.indices) == 2
+    proposal, ledger = Proposal({1}), Ledger(labels.copy())
+    for value in (1, 0):
+        effect = proposal.put(ProposedPlane(WHOLE, np.full_like(labels, value)), labels, FLAT, ledger)
+        assert bool(effect) == bool(len(proposal)) == bool(value)
+    assert proposal.summary == ProposalSummary()
+    labels[0, 0] = 1  # painted, so there is something to decide
+    assert proposal.put(ProposedPlane(WHOLE, np.zeros_like(labels)), labels, FLAT, ledger) == ProposalSummary(0, 0, 1)
+    assert len(proposal) == 1
+
+
+def test_the_summary_is_that_of_all_frames() -> None:
+    labels = np.zeros((4, 6), dtype=np.int32)
+    proposal, ledger = Proposal({1}), Ledger(labels.copy())
+    for top in (0, 2):
+        box = Box(top, 0, top + 2, 6)
+        proposal.put(ProposedPlane(Frame((), FLAT.whole, box), np.ones((2, 6), np.int32)), labels, FLAT, ledger)
+    assert proposal.summary == ProposalSummary(n_added=24)
+    changes = proposal.changes(labels, FLAT, ledger)
+    assert len(changes) == 2
+    assert (applied(labels, changes) == 1).all()
 
 
 def test_a_kept_part_of_a_transposed_plane_of_a_stack() -> None:
     axes = PlaneAxes((3, 4, 6), 2, 0)  # rows are the last axis, columns the first
     labels = np.zeros(axes.shape, dtype=np.int32)
     kept = Box(1, 0, 3, 2)
-    proposal = Proposal({5})
-    proposal.put(ProposedPlane(Frame((2,), axes.whole, kept), np.array([[5, 0], [0, 5]], dtype=np.int32)))
-    ledger = Ledger(labels.copy())
-    change = proposal.change(labels, axes, ledger)
-    labels[change.indices] = change.values
-    ledger.write(change.indices, change.values)
+    proposal, ledger = Proposal({5}), Ledger(labels.copy())
+    plane = ProposedPlane(Frame((2,), axes.whole, kept), np.array([[5, 0], [0, 5]], dtype=np.int32))
+    proposal.put(plane, labels, axes, ledger)
+    labels = applied(labels, proposal.changes(labels, axes, ledger), ledger)
     assert np.argwhere(labels == 5).tolist() == [[0, 2, 1], [1, 2, 2]]
     assert not ledger.human(labels).any()
-    assert len(proposal.change(labels, axes, ledger)) == 0
+    assert proposal.changes(labels, axes, ledger) == ()

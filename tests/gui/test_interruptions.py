@@ -101,7 +101,7 @@ def test_the_window_is_never_blocked_for_long(stack: tuple[Viewer, CarWidget], q
         timer.start(5)
         run_and_wait(qtbot, widget)
         timer.stop()
-        assert len(beats) > 50
+        assert len(beats) > 10
         longest_s.append(max(np.diff(beats)))
     assert min(longest_s) < 0.1, longest_s
     assert all(result_layers(viewer)[0].data[plane].any() for plane in (1, 2, 3))

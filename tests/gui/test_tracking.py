@@ -15,9 +15,11 @@ def automatic_layer(labels: np.ndarray) -> Labels:
     return Labels(labels.copy(), metadata={KEY: {"ledger": Ledger(labels.astype(np.int32))}})
 
 
-def change(labels: np.ndarray, new: np.ndarray, where: np.ndarray | None = None) -> Change:
-    indices = np.nonzero((new != labels) if where is None else where)
-    return Change(indices, new[indices].astype(np.int32), 0, 0, 0)
+def change(labels: np.ndarray, new: np.ndarray, where: np.ndarray | None = None) -> tuple[Change, ...]:
+    """Return the change of a label map to another, or of some of its pixels."""
+    where = new != labels if where is None else where
+    block = (slice(None),) * labels.ndim
+    return (Change(block, new.astype(np.int32), where),) if where.any() else ()
 
 
 def human(layer: Labels) -> np.ndarray:
@@ -54,6 +56,34 @@ def test_what_the_program_writes_is_one_undo_step_and_nobodys() -> None:
     layer.redo()
     np.testing.assert_array_equal(layer.data, new)
     assert not human(layer).any()
+
+
+def test_several_planes_are_one_undo_step_and_drawn() -> None:
+    layer = automatic_layer(np.zeros((3, 4, 5), dtype=np.int32))
+    tracker, seen = track(layer), []
+    layer.events.set_data.connect(lambda: seen.append(1))
+    labels = np.arange(12, dtype=np.int32).reshape(4, 3)
+    tracker.write([Change((z, slice(0, 4), slice(1, 4)), labels, labels > 0) for z in (0, 2)])
+    assert seen
+    for z, expected in enumerate((labels, 0 * labels, labels)):
+        np.testing.assert_array_equal(layer.data[z, :, 1:4], expected)
+    np.testing.assert_array_equal(layer._slice.image.raw[:, 1:4], labels)
+    assert np.count_nonzero(layer.data) == 22
+    assert not human(layer).any()
+    layer.data_setitem((np.array([0]), np.array([0]), np.array([2])), 9)
+    layer.undo()
+    layer.undo()
+    assert not layer.data.any()
+    assert not human(layer).any()
+    layer.redo()
+    np.testing.assert_array_equal(layer.data[2, :, 1:4], labels)
+    assert not human(layer).any()
+
+
+def test_nothing_written_is_no_undo_step() -> None:
+    layer = automatic_layer(np.zeros((3, 4), dtype=np.int32))
+    track(layer).write([])
+    assert not layer._undo_history
 
 
 def test_a_hidden_layer_is_followed_as_well() -> None:

@@ -58,6 +58,8 @@ class QuerySummary:
         Sum over frames.
     n_found, n_frames : int
         Frames with at least one pixel of it, and all frames.
+    is_covered : bool
+        Whether it survived somewhere, but others that are more certain, or that fit the pixels better, left it none.
     largest : Frame
         Where it covers most pixels; the first frame if nowhere.
     """
@@ -70,6 +72,7 @@ class QuerySummary:
     area_px: int
     n_found: int
     n_frames: int
+    is_covered: bool
     largest: Frame
 
 
@@ -126,15 +129,17 @@ class Outcome:
         own = dict(self._of(id_))
         findings = list(own.values())
         steps = {finding.dropped_at_step for finding in findings}
+        area_px = sum(finding.area_px for finding in findings)
         return QuerySummary(
             id=id_,
             text=findings[-1].text,
             verdict=min((finding.verdict for finding in findings), key=_RANK.__getitem__),
             score=max(finding.score for finding in findings),
-            dropped_at_step=steps.pop() if len(steps) == 1 else None,
-            area_px=sum(finding.area_px for finding in findings),
+            dropped_at_step=next(iter(steps)) if len(steps) == 1 else None,
+            area_px=area_px,
             n_found=sum(finding.area_px > 0 for finding in findings),
             n_frames=len(findings),
+            is_covered=not area_px and None in steps,
             largest=max(own, key=lambda frame: own[frame].area_px),
         )
 
@@ -155,10 +160,18 @@ def describe_outcome(outcome: Outcome, notes: Iterable[str] = ()) -> str:
         Sentences, of all frames; each is said once.
     """
     summaries = outcome.summaries()
-    found = [summary for summary in summaries if summary.n_found]
-    absent = [summary.text for summary in summaries if not summary.n_found]
-    text = f"Found {len(found)} of {len(summaries)}."
+    n_found = sum(summary.n_found > 0 for summary in summaries)
+    absent = [summary.text for summary in summaries if not summary.n_found and not summary.is_covered]
+    covered = [summary.text for summary in summaries if summary.is_covered]
+    sentences = [f"Found {n_found} of {len(summaries)}."]
     if absent:
-        more = f" and {len(absent) - MAX_SAID} more" if len(absent) > MAX_SAID else ""
-        text += f" Not found: {', '.join(absent[:MAX_SAID])}{more}."
-    return " ".join([text, *list(dict.fromkeys(notes))[:MAX_SAID]])
+        sentences.append(f"Not found: {_listed(absent)}.")
+    if covered:
+        sentences.append(f"Recognised, but covered by other labels: {_listed(covered)}.")
+    return " ".join([*sentences, *list(dict.fromkeys(notes))[:MAX_SAID]])
+
+
+def _listed(texts: list[str]) -> str:
+    """Name some and count the rest."""
+    more = f" and {len(texts) - MAX_SAID} more" if len(texts) > MAX_SAID else ""
+    return ", ".join(texts[:MAX_SAID]) + more

@@ -2,35 +2,35 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from napari_car.annotation.engine import NetworkRequest, warm_up
 from napari_car.annotation.sheet import QuerySheet
-from napari_car.errors import CaRError, CheckpointError, QueryError
+from napari_car.errors import CaRError, CheckpointError, ConfigError, QueryError
 from napari_car.io import RGB
 
+from .choices import Choices
 from .help import HelpDialog
-from .image_controls import VIEW, ImageControls
+from .image_controls import ImageControls
 from .keys import KeyBindings
 from .prefill import Prefill
 from .proposal_bar import ProposalBar
 from .query_list import QueryListView
-from .result_layers import carry_over
+from .result_layers import carry_over, queries_of_labels
 from .result_navigation import ResultNavigation
 from .results_panel import ResultsPanel
 from .run_bar import RunBar
 from .run_options import RunOptions
 from .run_worker import RunRequest
 from .session import Session
-from .settings import EngineSettings, load_choices, save_choices, watch_engine_settings
+from .settings import EngineSettings, watch_engine_settings
 from .why import WhyView
 
 RESULTS_TAB = 1
-SAVE_DELAY_MS = 500
-"""Choices are saved when nothing has been chosen anew for this long."""
 
 
 class CarWidget(QWidget):
@@ -57,18 +57,16 @@ class CarWidget(QWidget):
         self.why = WhyView()
         self._navigation = ResultNavigation(viewer, self.session)
         self._prefill = Prefill(viewer, self.queries, self.options)
-        self._saving = QTimer(self)
-        self._saving.setSingleShot(True)
-        self._saving.setInterval(SAVE_DELAY_MS)
+        self._choices = Choices(self.options, self.image_controls, self.queries, self._prefill)
         self._lay_out()
-        self._restore_choices()
+        self._choices.restore()
         self._last_sheet = self.queries.sheet
         self._connect()
         self._keys = KeyBindings(viewer, self, self._actions())
         self._prefill.look_at(self.image_controls.image)
         self._stop_watching = watch_engine_settings(self._on_settings)
-        # Not a worker of napari's, which would wait for it, and fail, when the program ends at once.
-        threading.Thread(target=warm_up, daemon=True).start()
+        # Not a worker of napari's, which fails when the program ends at once; Python itself waits for this one then.
+        threading.Thread(target=warm_up).start()
 
     def run(self) -> None:
         """Segment what is chosen, as the button does; says why if that cannot be done."""
@@ -91,7 +89,7 @@ class CarWidget(QWidget):
         """Stop a run, and let go of the viewer; results stay."""
         if self._is_open:
             self._is_open = False
-            self._save_choices()
+            self._choices.save()
             self._stop_watching()
             self._keys.close()
             self.options.models.stop()
@@ -139,23 +137,25 @@ class CarWidget(QWidget):
         session.results_changed.connect(self._show_results)
         session.proposal_changed.connect(self._show_proposal)
         session.ended.connect(self.run_bar.say)
+        session.said.connect(self.run_bar.say)
+        session.discarded.connect(self._reset_thresholds)
         session.failed.connect(self.run_bar.warn)
         self.run_bar.run_wanted.connect(self.run)
         self.run_bar.cancel_wanted.connect(session.cancel)
         self.run_bar.help_wanted.connect(lambda: HelpDialog(self).show())
         self.proposal_bar.accepted.connect(lambda protect: session.accept(protect=protect))
-        self.proposal_bar.discarded.connect(self._discard)
+        self.proposal_bar.discarded.connect(session.discard)
         self.image_controls.changed.connect(lambda: self._prefill.look_at(self.image_controls.image))
         self.image_controls.hinted.connect(self.run_bar.say)
         self.queries.sheet_changed.connect(self._on_sheet)
+        self.queries.take_over_wanted.connect(self._take_over)
         self.queries.current_changed.connect(self._on_query_chosen)
         self.results.chosen.connect(self._on_result_chosen)
         self.results.map_wanted.connect(self._show_map)
         self.why.chosen.connect(self._on_step_chosen)
         self.results.thresholds.moved.connect(self._redecide)
         for changed in (self.options.changed, self.queries.sheet_changed, self.image_controls.changed):
-            changed.connect(lambda *_: self._saving.start())
-        self._saving.timeout.connect(self._save_choices)
+            changed.connect(lambda *_: self._on_choice())
 
     def _actions(self) -> Mapping[str, Callable[[], object]]:
         """Return what the keys do."""
@@ -165,7 +165,7 @@ class CarWidget(QWidget):
             "next_query": self.queries.next,
             "previous_query": self.queries.previous,
             "accept": self.proposal_bar.accept,
-            "discard": self._discard,
+            "discard": self.session.discard,
         }
 
     def _request(self) -> RunRequest:
@@ -196,11 +196,12 @@ class CarWidget(QWidget):
     def _show_results(self) -> None:
         """Show what was found, or would be found with the thresholds that are proposed."""
         request, outcome = self.session.request, self.session.shown_outcome
-        colours = self.queries.sheet.colours
         if request is None:
             return
+        sheet = self.queries.sheet
+        names, colours = request.sheet.names | sheet.names, request.sheet.colours | sheet.colours
         n_pixels = sum(frame.kept.size_px[0] * frame.kept.size_px[1] for frame in outcome.frames)
-        self.results.show_outcome(outcome, request.sheet.colours | colours, n_pixels, self._navigation.px_area())
+        self.results.show_outcome(outcome, names, colours, n_pixels, self._navigation.px_area())
         self.queries.set_verdicts({summary.id: summary.verdict for summary in outcome.summaries()})
 
     def _show_proposal(self) -> None:
@@ -210,9 +211,8 @@ class CarWidget(QWidget):
         self.proposal_bar.show_summary(summary)
         self.run_bar.give_way(summary is not None)
 
-    def _discard(self) -> None:
-        """Forget the proposal, and put the thresholds back to where the run had them."""
-        self.session.discard()
+    def _reset_thresholds(self) -> None:
+        """Put the thresholds back to where the run had them."""
         if self.session.request is not None:
             self.results.start_from(self.session.request.effective_config)
 
@@ -229,6 +229,13 @@ class CarWidget(QWidget):
         self._show_results()
         if self.session.request is not None:
             self.why.set_colours(_run_colours(self.session.request, sheet))
+
+    def _take_over(self) -> None:
+        """Go on with the queries of labels that were made with another list."""
+        try:
+            self.queries.apply(queries_of_labels(self._viewer))
+        except CaRError as error:
+            self.run_bar.warn(str(error))
 
     def _on_query_chosen(self, id_: int) -> None:
         """Paint with the label of the chosen query."""
@@ -256,27 +263,16 @@ class CarWidget(QWidget):
         except CaRError as error:
             self.run_bar.warn(str(error))
 
+    def _on_choice(self) -> None:
+        """Keep what was chosen; what was wrong with the choice before may not be any more."""
+        self._choices.save_soon()
+        self.run_bar.forget_warning()
+        with suppress(ConfigError):  # half-typed parameters
+            self.queries.set_groups_shown(self.options.config.mutual_background.enabled)
+
     def _on_settings(self, settings: EngineSettings) -> None:
         """Look for checkpoints where the preferences say now."""
         self.options.models.models_folder = settings.models_folder
-
-    def _restore_choices(self) -> None:
-        """Choose what was chosen when the program was used last."""
-        choices = load_choices()
-        self.options.restore(choices)
-        if choices.get("region") == VIEW:  # a rectangle is drawn for one image
-            self.image_controls.choose_region(VIEW)
-        self._prefill.restore(choices)
-
-    def _save_choices(self) -> None:
-        """Keep what is chosen for the next start."""
-        self._saving.stop()
-        choices = self.options.to_dict() | {
-            "region": self.image_controls.region,
-            "sheet": self.queries.sheet.to_dict(),
-            "is_prefilled": self._prefill.is_untouched,
-        }
-        save_choices(choices)
 
 
 def _run_colours(request: RunRequest, sheet: QuerySheet) -> dict[int, RGB]:

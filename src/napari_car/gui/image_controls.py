@@ -109,7 +109,7 @@ class ImageControls(QWidget):
         """
         index = self._images.currentIndex()
         if not 0 <= index < len(self._choices):
-            raise ImageError("There is no image: open one, or try File > Open Sample > CLIP as RNN.")
+            raise ImageError("There is no image: open one, or try File > Open Sample > napari-car.")
         layer = self._choices[index]
         return ImageSource.capture(self._viewer, layer or shown_image(self._viewer), composite=layer is None)
 
@@ -159,9 +159,17 @@ class ImageControls(QWidget):
             edge_color="yellow",
             edge_width=width,
             metadata={KEY: {"kind": "region"}},
+            units=self._shown_units(),
         )
         layer.mode = "add_rectangle"
         return layer
+
+    def _shown_units(self) -> tuple[str, ...] | None:
+        """Return the units of rows and columns; layers of other units would keep napari from using any."""
+        image, axes = self.image, self._axes()
+        if image is None or axes is None:
+            return None
+        return str(image.units[axes.row_axis]), str(image.units[axes.column_axis])
 
     def _line_size(self) -> tuple[float, float]:
         """Return the size of a pixel in the world, and the width of lines in px that fits the image in view."""

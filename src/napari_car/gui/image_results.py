@@ -21,6 +21,12 @@ from .tracking import KEY, track
 Painted = Mapping[int, Int32[np.ndarray, "H W"]]
 
 
+OTHER_LABELS = (
+    "Labels of another list of queries are left alone, and these are in a layer of their own: List > Take over the "
+    "queries of the labels goes on with the others."
+)
+
+
 class ImageResults:
     """Result layers of one image and the proposal for them.
 
@@ -47,6 +53,9 @@ class ImageResults:
         self._written: list[Labels] = []
         for layer in self.layers.values():
             lay_over(layer, source)
+        has_others = len(results_of(viewer, image, source.axes.shape)) > len(self.layers)
+        self.notes = (OTHER_LABELS,) if has_others else ()
+        """What a person should know of the choice of layers, in sentences."""
 
     @property
     def layers(self) -> dict[int, Labels]:
@@ -118,8 +127,9 @@ class ImageResults:
         pending = self._pending(protect=protect)
         self.discard()
         for layer, changes in pending:
-            self._write(layer, changes)
-        if self._record is not None:
+            if changes:
+                self._write(layer, changes)
+        if self._record is not None and self._written:
             self.note_run(self._record)
 
     def discard(self) -> None:

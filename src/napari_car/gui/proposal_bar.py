@@ -73,7 +73,7 @@ def describe_proposal(summary: ProposalSummary) -> str:
         parts.append(f"relabels {summary.n_added:,} px")
     if summary.n_removed:
         parts.append(f"clears {summary.n_removed:,} px")
-    text = f"Proposal (outlines): {' and '.join(parts)}." if parts else "Proposal: changes only what you painted."
+    text = f"Proposal (outlines): {' and '.join(parts)}." if parts else "Proposal: would change only what you painted."
     if summary.n_protected:
         text += f" {summary.n_protected:,} px that you painted stay yours."
     return text

@@ -32,6 +32,8 @@ class QueryListView(QWidget):
     """The new sheet, once for each edit of a person."""
     current_changed = Signal(int)
     """Id of the entry that is current; 0 if there is none."""
+    take_over_wanted = Signal()
+    """A person wants to go on with the queries of labels that are open."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -206,7 +208,7 @@ class QueryListView(QWidget):
     def _fill_menu(self) -> None:
         """Offer what can be done with the list as it is now."""
         self._menu.clear()
-        fill_list_menu(self._menu, self._table, self._paste, self._choose_file)
+        fill_list_menu(self._menu, self._table, self._paste, self._choose_file, self.take_over_wanted.emit)
 
     def _open_menu(self, place: QPoint) -> None:
         """Offer what can be done with the selected entries."""

@@ -32,13 +32,20 @@ def fill_entry_menu(menu: QMenu, table: QueryTable, *, with_groups: bool) -> Non
     _offer(menu, "Remove", table.remove_selected, "Del")
 
 
-def fill_list_menu(menu: QMenu, table: QueryTable, paste: Callable[[], None], load: Callable[[], None]) -> None:
+def fill_list_menu(
+    menu: QMenu,
+    table: QueryTable,
+    paste: Callable[[], None],
+    load: Callable[[], None],
+    take_over: Callable[[], None],
+) -> None:
     """Offer what can be done with the whole list."""
     model = table.queries
     entries = model.sheet.entries
     ids = [entry.id for entry in entries]
     _offer(menu, "Paste list", paste, QKeySequence.StandardKey.Paste)
     _offer(menu, "Load list…", load)
+    _offer(menu, "Take over the queries of the labels", take_over)
     menu.addSeparator()
     _offer(menu, "Undo", model.undo, QKeySequence.StandardKey.Undo, enabled=model.can_undo)
     _offer(menu, "Redo", model.redo, QKeySequence.StandardKey.Redo, enabled=model.can_redo)

@@ -166,6 +166,21 @@ def sheet_of(layer: Labels) -> QuerySheet:
     return QuerySheet.from_dict({"entries": entries, "next_id": highest + 1})
 
 
+def queries_of_labels(viewer: ViewerModel) -> QuerySheet:
+    """Return the queries of the active layer, or else of the topmost result layer.
+
+    Raises
+    ------
+    QueryError
+        If there is none.
+    """
+    active = viewer.layers.selection.active
+    layers = [layer for layer in (*viewer.layers, active) if layer is not None and is_result(layer)]
+    if not layers:
+        raise QueryError("There are no labels whose queries could be taken over: open them first.")
+    return sheet_of(layers[-1])
+
+
 def label_colours(colours: Mapping[int, RGB]) -> DirectLabelColormap:
     """Return napari's colormap of label colours."""
     by_label: dict[int | None, Any] = {None: OTHER_COLOUR, 0: (0.0, 0.0, 0.0, 0.0)}
@@ -185,7 +200,7 @@ def _features(
 ) -> pd.DataFrame:
     """Return the table whose row the status bar shows for the label under the pointer."""
     known = old.set_index("index").to_dict("index") if "index" in old else {}
-    rows = {0: {"class": "background", "verdict": "", "score": float("nan")}} | known
+    rows = {0: {"class": "background", "verdict": "–", "score": float("nan")}} | known
     for id_, entry in entries.items():
         row = {"verdict": "", "score": float("nan")} | rows.get(id_, {}) | {"class": entry["text"]}
         if id_ in summaries:

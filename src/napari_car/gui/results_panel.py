@@ -1,6 +1,7 @@
 """What a run found: the table, the thresholds that can still be moved, and score maps."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
@@ -50,10 +51,15 @@ class ResultsPanel(QWidget):
         self._show_details(False)
 
     def show_outcome(
-        self, outcome: Outcome, colours: Mapping[int, RGB], n_pixels: int, px_area: tuple[float, str]
+        self,
+        outcome: Outcome,
+        names: Mapping[int, str],
+        colours: Mapping[int, RGB],
+        n_pixels: int,
+        px_area: tuple[float, str],
     ) -> None:
-        """Show findings; see :meth:`ResultsTable.show_summaries`."""
-        summaries = outcome.summaries()
+        """Show findings under the names that queries have now; see :meth:`ResultsTable.show_summaries`."""
+        summaries = [replace(summary, text=names.get(summary.id, summary.text)) for summary in outcome.summaries()]
         self._show_details(bool(summaries))
         self.table.show_summaries(summaries, colours, n_pixels, px_area)
         self._map.setEnabled(self.table.current_id > 0)

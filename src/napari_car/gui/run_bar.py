@@ -82,6 +82,11 @@ class RunBar(QWidget):
         """Say what went wrong."""
         self._say(warned(text))
 
+    def forget_warning(self) -> None:
+        """Take back what went wrong, since something was changed."""
+        if self._line.text.startswith(warned("")):
+            self._say("")
+
     def _say(self, text: str) -> None:
         self._line.say(text)
 

@@ -1,5 +1,6 @@
 """How a run is done: networks, preset, tiles, layers, and, folded away, all parameters."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_car.annotation.networks import DEMO, NetworkChoice, default_choice
 from napari_car.annotation.survey import Grouping
 from napari_car.config import CaRConfig
+from napari_car.errors import ConfigError
 from napari_car.presets import PRESETS, Preset
 
 from .folding import Fold
@@ -44,7 +46,11 @@ class RunOptions(QWidget):
             text="One layer for each query",
             tooltip="Masks may overlap then. Off: one layer holds all labels, the most certain on top.",
         )
-        self._form = Container(widgets=[self._preset, self._tile, self._apart])
+        self._referring = CheckBox(
+            text="Queries are expressions, such as the man on the left",
+            tooltip="Each expression is looked for by itself, and masks may overlap. Off: queries compete for pixels.",
+        )
+        self._form = Container(widgets=[self._preset, self._referring, self._tile, self._apart])
         self._form.margins = (0, 0, 0, 0)
         self.models = ModelChooser(models_folder)
         self.parameters = ParameterForm()
@@ -60,7 +66,8 @@ class RunOptions(QWidget):
         self._tile.changed.connect(lambda: self.changed.emit())
         self._apart.changed.connect(lambda: self.changed.emit())
         self.models.changed.connect(self._on_networks)
-        self.parameters.changed.connect(self.changed)
+        self._referring.changed.connect(self._on_mode)
+        self.parameters.changed.connect(self._on_parameters)
 
     @property
     def preset(self) -> Preset:
@@ -141,11 +148,22 @@ class RunOptions(QWidget):
             self._preset.value = name
         self.parameters.set_base(self.preset.config)
         self._preset.tooltip = self.preset.summary
+        self._on_parameters()
 
     def _on_preset(self, name: str) -> None:
         """Take over a preset's parameters and, where they are on disk, its networks."""
         self._choose(name)
         self.models.suggest(self.preset)
+        self.changed.emit()
+
+    def _on_mode(self, is_referring: bool) -> None:
+        """Take the mode into the parameters, of which it is one."""
+        self.parameters.set_value("mode", "referring" if is_referring else "semantic")
+
+    def _on_parameters(self) -> None:
+        """Show the mode, which a preset or a file may have changed."""
+        with suppress(ConfigError), self._referring.changed.blocked():  # half-typed parameters
+            self._referring.value = self.parameters.config.mode == "referring"
         self.changed.emit()
 
     def _on_networks(self) -> None:

@@ -54,6 +54,10 @@ class Session(QObject):
     """What waits to be accepted or discarded has changed."""
     ended = Signal(str)
     """A run has come to its end or was stopped; a sentence that says so."""
+    said = Signal(str)
+    """Something that a person should know; a sentence."""
+    discarded = Signal()
+    """The proposal was discarded, and with it new thresholds."""
     failed = Signal(str)
     """A run has failed; a sentence for the user."""
 
@@ -138,6 +142,9 @@ class Session(QObject):
             return
         frames = sorted(self.store.frames, key=lambda frame: frame != first)
         results = [(frame, result) for frame in frames if (result := self.store.get(frame)) is not None]
+        n_gone = len(self.outcome) - len(results)
+        if n_gone:
+            self.said.emit(f"{n_gone} of {len(self.outcome)} parts are no longer in memory, so they stay as they are.")
         if results:
             self._redecision.decide(results, score_threshold, mask_threshold, self.request.grouping)
 
@@ -165,6 +172,7 @@ class Session(QObject):
             self.results.discard()
         self.results_changed.emit()
         self.proposal_changed.emit()
+        self.discarded.emit()
 
     @property
     def shown_outcome(self) -> Outcome:
@@ -199,7 +207,7 @@ class Session(QObject):
         if self.results is not None:
             self.results.close()
         self.results = ImageResults(self._viewer, image, request.source, request.sheet)
-        self.results.on_proposal_removed(self.proposal_changed.emit)
+        self.results.on_proposal_removed(self.discard)
         self.proposal_changed.emit()
 
     def _on_event(self, event: WorkerEvent) -> None:
@@ -253,7 +261,9 @@ class Session(QObject):
             self.results.note_run(self._record(self.request))
         self.running_changed.emit(False)
         if worker is not None and not self._has_failed:
-            notes = (note for provenance in self._provenances for note in provenance.notes)
+            notes = [note for provenance in self._provenances for note in provenance.notes]
+            if self.results is not None:
+                notes[:0] = self.results.notes
             self.ended.emit(self._reason or describe_outcome(self.outcome, notes))
 
     @property
