@@ -32,9 +32,7 @@ def test_only_a_part_of_a_block_is_written() -> None:
     assert ledger.human(labels).tolist() == [[False, True, False]]
 
 
-@pytest.mark.parametrize(
-    ("labels", "n_bytes"), [([0, 255], 1), ([0, 256], 2), ([-1, 255], 2), ([7, 70_000], 4)]
-)
+@pytest.mark.parametrize(("labels", "n_bytes"), [([0, 255], 1), ([0, 256], 2), ([-1, 255], 2), ([7, 70_000], 4)])
 def test_histories_are_compact(labels: list[int], n_bytes: int) -> None:
     copy = compact(np.array(labels, dtype=np.int32))
     assert copy.tolist() == labels

@@ -55,7 +55,8 @@ def test_a_frame_that_comes_again_replaces_the_earlier_one() -> None:
     for value in (1, 2):
         plane = ProposedPlane(WHOLE, np.full((4, 6), value, dtype=np.int32))
         proposal.put(plane, labels, FLAT, ledger)
-    assert proposal.planes == (plane,)
+    (kept,) = proposal.planes
+    assert kept.labels is plane.labels
     assert proposal.summary == ProposalSummary(n_added=24)
     assert (applied(labels, proposal.changes(labels, FLAT, ledger)) == 2).all()
 
@@ -95,3 +96,14 @@ def test_a_kept_part_of_a_transposed_plane_of_a_stack() -> None:
     assert np.argwhere(labels == 5).tolist() == [[0, 2, 1], [1, 2, 2]]
     assert not ledger.human(labels).any()
     assert proposal.changes(labels, axes, ledger) == ()
+
+
+def test_what_would_be_cleared_is_known() -> None:
+    labels = np.zeros((4, 6), dtype=np.int32)
+    labels[0], labels[1] = 1, 9
+    ledger = Ledger(labels.copy())
+    labels[0, 0] = 2  # painted
+    proposal = Proposal({1, 2})
+    proposal.put(ProposedPlane(WHOLE, np.zeros((4, 6), dtype=np.int32)), labels, FLAT, ledger)
+    (plane,) = proposal.planes
+    assert np.argwhere(plane.cleared).tolist() == [[0, column] for column in range(1, 6)]

@@ -5,7 +5,7 @@ import pytest
 
 from napari_car import PRESETS, Query, Segmenter, Step, read_image
 from napari_car.annotation.frames import Box, Frame, PlaneAxes, cut_frames
-from napari_car.annotation.outcome import Outcome
+from napari_car.annotation.outcome import Finding, Outcome, collect_findings, describe_outcome
 from napari_car.annotation.progress import StatusLine
 from napari_car.annotation.results_store import ResultsStore
 from napari_car.annotation.survey import TOGETHER, FrameEvent, FrameFinished, FrameStarted, paint_frame, survey_frames
@@ -118,7 +118,7 @@ def test_findings_are_summed_over_frames(events: list) -> None:
     outcome = Outcome()
     for event in events:
         if isinstance(event, FrameFinished):
-            outcome.put(event.place.frame, event.segmentation, event.painted)
+            outcome.put(event.place.frame, event.findings)
     assert len(outcome) == 2
     by_id = {summary.id: summary for summary in outcome.summaries()}
     assert list(by_id) == list(IDS)
@@ -129,9 +129,29 @@ def test_findings_are_summed_over_frames(events: list) -> None:
     assert (snow.verdict, snow.area_px, snow.n_found) == ("absent", 0, 0)
     assert snow.dropped_at_step == 1
     changed = outcome.copy()
-    changed.put(outcome.frames[0], events[-1].segmentation, {TOGETHER: np.zeros((2, 2), dtype=np.int32)})
+    nothing = {TOGETHER: np.zeros((2, 2), dtype=np.int32)}
+    changed.put(outcome.frames[0], collect_findings(events[-1].segmentation, nothing))
     assert outcome.findings(outcome.frames[0])[1] == single
     assert {summary.id: summary.n_found for summary in changed.summaries()}[2] == 1
+
+
+def finding(id_: int, text: str, area_px: int, dropped_at_step: int | None = None) -> Finding:
+    verdict = "absent" if dropped_at_step else "present"
+    return Finding(id_, text, verdict, 0.9, dropped_at_step, area_px)
+
+
+def test_what_is_covered_is_not_called_missing() -> None:
+    axes = PlaneAxes((2, 4, 4), 1, 2)
+    outcome = Outcome()
+    outcome.put(
+        Frame((0,), axes.whole, axes.whole), [finding(1, "sky", 5), finding(2, "cloud", 0), finding(3, "sea", 0, 1)]
+    )
+    assert describe_outcome(outcome) == "Found 1 of 3. Not found: sea. Recognised, but covered by other labels: cloud."
+    outcome.put(
+        Frame((1,), axes.whole, axes.whole), [finding(1, "sky", 0, 2), finding(2, "cloud", 3), finding(3, "sea", 0, 2)]
+    )
+    assert describe_outcome(outcome, ["Shrunk.", "Shrunk."]) == "Found 2 of 3. Not found: sea. Shrunk."
+    assert [summary.dropped_at_step for summary in outcome.summaries()] == [None, None, None]
 
 
 def test_the_store_forgets_the_oldest_when_memory_is_used_up(events: list) -> None:

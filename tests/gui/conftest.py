@@ -1,5 +1,6 @@
 """What holds for every test of the plugin."""
 
+import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -52,9 +53,23 @@ def no_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("no_models")
 
 
+@pytest.fixture(scope="session")
+def _loaded_libraries() -> Iterator[None]:
+    """Load torch before any dock does, and spare its objects the search for garbage at each removal of a layer."""
+    import napari_car.segmenter  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def dock(
-    make_napari_viewer: Callable[..., Viewer], no_models: Path, monkeypatch: pytest.MonkeyPatch
+    make_napari_viewer: Callable[..., Viewer],
+    no_models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    _loaded_libraries: None,
 ) -> tuple[Viewer, CarWidget]:
     """A real window with the dock as the Plugins menu opens it; see :mod:`dock_driving` for what to do with it."""
     monkeypatch.setenv("NAPARI_CAR_MODELS", str(no_models))

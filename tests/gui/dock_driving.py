@@ -1,9 +1,11 @@
 """The dock as a person drives it in a real window: queries in, Segment, wait, labels out."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from napari.components import ViewerModel
-from napari.layers import Labels
+from napari.layers import Image, Labels
+from napari.viewer import Viewer
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QApplication, QComboBox, QSpinBox, QWidget
 
@@ -36,6 +38,16 @@ def choose_slices(widget: CarWidget, first: int, last: int) -> None:
     spins = {spin.accessibleName(): spin for spin in widget.image_controls.findChildren(QSpinBox)}
     spins["First slice"].setValue(first)
     spins["Last slice"].setValue(last)
+
+
+def show_only(viewer: Viewer, data: Any, **settings: Any) -> Image:
+    """Add an image in place of all layers.
+
+    Where layers are removed and others added without a drawing in between, Mesa's OpenGL ends the program.
+    """
+    viewer.layers.clear()
+    viewer.screenshot(flash=False)
+    return viewer.add_image(data, **settings)
 
 
 def run_and_wait(qtbot: QtBot, widget: CarWidget) -> str:

@@ -85,7 +85,7 @@ def test_a_proposal_bar_says_what_would_change_and_hides_without_a_proposal(qtbo
     bar = ProposalBar()
     qtbot.addWidget(bar)
     summary = ProposalSummary(n_added=1200, n_removed=3)
-    assert describe_proposal(summary) == "Proposal (outlines): relabels 1,200 px and clears 3 px."
+    assert describe_proposal(summary) == "Proposal (outlines): relabels 1,200 px and clears 3 px (red)."
     bar.show_summary(summary)
     assert bar.isVisible()
     bar.show_summary(None)
@@ -113,6 +113,7 @@ def test_verdicts_in_words(verdict: str, step: int | None, n_found: int, n_frame
         area_px=n_found,
         n_found=n_found,
         n_frames=n_frames,
+        is_covered=False,
         largest=None,  # type: ignore[arg-type]
     )
     assert verdict_text(summary) == text

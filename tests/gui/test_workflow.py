@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QPushButton
 from napari_car import PRESETS
 from napari_car.annotation.ledger import Ledger
 from napari_car.gui.dock import CarWidget
+from napari_car.gui.proposal_layer import CLEARED
 from napari_car.gui.tracking import KEY, track
 
 pytestmark = pytest.mark.gui
@@ -142,7 +143,9 @@ def test_thresholds_propose_without_running_the_networks(
     assert widget.proposal_bar.isVisible()
     np.testing.assert_array_equal(layer.data, before)
     proposal = next(other for other in viewer.layers if other.name == "Proposal")
-    assert 0 < np.count_nonzero(proposal.data) < np.count_nonzero(before)
+    assert CLEARED in proposal.data  # smaller masks: what goes is outlines in red
+    assert set(np.unique(proposal.data)) <= {0, 1, 3, CLEARED}
+    assert np.count_nonzero(proposal.data) < np.count_nonzero(before) / 2
     assert viewer.layers.selection.active is layer
     click(qtbot, widget, "Accept")
     assert proposal not in viewer.layers
@@ -383,3 +386,44 @@ def test_the_first_labels_are_one_undo_step(segmented: tuple[Viewer, CarWidget, 
     layer.undo()
     assert not layer.data.any()
     assert not human(layer).any()
+
+
+def test_the_queries_of_opened_labels_can_be_taken_over(
+    segmented: tuple[Viewer, CarWidget, Labels], qtbot: QtBot
+) -> None:
+    viewer, widget, layer = segmented
+    ask_for(widget, ["sand", "snow"])
+    assert "Labels of another list of queries are left alone" in run_and_wait(qtbot, widget)
+    viewer.layers.selection.active = layer
+    widget.queries.take_over_wanted.emit()
+    assert [entry.text for entry in widget.queries.sheet.entries] == ["blue circle", "orange circle", "sand", "snow"]
+    run_and_wait(qtbot, widget)
+    assert len(result_layers(viewer)) == 2
+    assert widget.session.results.layers[0] is layer
+
+
+def test_expressions_are_a_choice_of_their_own(sand: tuple[Viewer, CarWidget]) -> None:
+    _, widget = sand
+    widget.options._referring.value = True
+    assert widget.options.config.mode == "referring"
+    assert widget.options.to_dict()["changes"] == {"mode": "referring"}
+    widget.options.choose_preset("gres")
+    assert widget.options._referring.value is True
+    widget.options.choose_preset("demo")
+    assert widget.options._referring.value is False
+    assert widget.options.config == PRESETS["demo"].config
+
+
+def test_a_warning_goes_when_something_is_chosen_anew(sand: tuple[Viewer, CarWidget]) -> None:
+    _, widget = sand
+    widget.image_controls.choose_region("rectangle")
+    widget.run()
+    assert "There is no rectangle" in widget.run_bar.text
+    widget.image_controls.choose_region("whole")
+    assert widget.run_bar.text == ""
+
+
+def test_a_renamed_query_is_renamed_in_the_table(segmented: tuple[Viewer, CarWidget, Labels]) -> None:
+    _, widget, _ = segmented
+    widget.queries.apply(widget.queries.sheet.changed(3, text="beach sand", synonyms=()))
+    assert widget.results.table.item(2, 0).text() == "beach sand"

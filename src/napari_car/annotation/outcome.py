@@ -82,6 +82,26 @@ MAX_SAID = 3
 _RANK: Mapping[Verdict, int] = {"present": 0, "uncertain": 1, "absent": 2}
 
 
+def collect_findings(result: "Segmentation", painted: Mapping[int, Int32[np.ndarray, "H W"]]) -> tuple[Finding, ...]:
+    """Return what was found in a frame, query by query.
+
+    Parameters
+    ----------
+    result : Segmentation
+        With the ids of the list of queries.
+    painted : mapping of int to ndarray, int32
+        Label maps of the frame's kept pixels.
+    """
+    n_labels = 1 + max((query.id for query in result.queries), default=0)
+    areas = np.zeros(n_labels, dtype=np.int64)
+    for labels in painted.values():
+        areas += np.bincount(labels.ravel(), minlength=n_labels)
+    return tuple(
+        Finding(query.id, query.text, query.verdict, query.score, query.dropped_at_step, int(areas[query.id]))
+        for query in result.queries
+    )
+
+
 class Outcome:
     """Findings of a survey by frame; a frame that comes again replaces the earlier one."""
 
@@ -102,18 +122,9 @@ class Outcome:
         """Frames that are finished, in the order in which they came."""
         return tuple(self._frames)
 
-    def put(self, frame: Frame, result: "Segmentation", painted: Mapping[int, Int32[np.ndarray, "H W"]]) -> None:
+    def put(self, frame: Frame, findings: Iterable[Finding]) -> None:
         """Add or replace the findings of a frame."""
-        areas: dict[int, int] = {}
-        for labels in painted.values():
-            ids, counts = np.unique(labels, return_counts=True)
-            areas |= dict(zip(ids.tolist(), counts.tolist(), strict=True))
-        self._frames[frame] = {
-            query.id: Finding(
-                query.id, query.text, query.verdict, query.score, query.dropped_at_step, areas.get(query.id, 0)
-            )
-            for query in result.queries
-        }
+        self._frames[frame] = {finding.id: finding for finding in findings}
 
     def findings(self, frame: Frame) -> tuple[Finding, ...]:
         """Return what was found in one frame, in the order of the queries."""

@@ -16,6 +16,7 @@ from napari_car.queries import Query, clean_expression
 from napari_car.results import Progress, Step
 
 from .frames import Frame
+from .outcome import Finding, collect_findings
 
 if TYPE_CHECKING:
     from napari_car.segmentation import Segmentation
@@ -71,6 +72,8 @@ class FrameFinished:
     """Its result, with the ids of the list of queries; masks have the size of the frame's box."""
     painted: Mapping[int, Int32[np.ndarray, "H W"]]
     """Label maps of the frame's kept pixels: under :data:`TOGETHER`, or one under each query's id."""
+    findings: tuple[Finding, ...]
+    """What was found, query by query."""
 
 
 Survey = Generator[FrameStarted | FrameEvent | FrameFinished, None, None]
@@ -133,7 +136,8 @@ def survey_frames(
                 break
         own_ids = [id_of[found.query.key] for found in result.queries]
         result = result.noted((*notes, *size_notes)).labelled(own_ids).sized(frame.box.size_px)
-        yield FrameFinished(place, result, paint_frame(result, frame, grouping))
+        painted = paint_frame(result, frame, grouping)
+        yield FrameFinished(place, result, painted, collect_findings(result, painted))
 
 
 def paint_frame(

@@ -85,16 +85,10 @@ class ImageResults:
                 if key and not labels.any():
                     continue  # a query of its own gets a layer when it is found
                 layer = add_result(self._viewer, self.source, self.image, key, self.sheet)
-            is_open = propose or not self._is_untouched(layer, frame)
-            proposal = self._proposals.get(key) if is_open else None
-            proposal = proposal or Proposal(self._asked)
-            proposal.put(ProposedPlane(frame, labels), layer.data, self.source.axes, track(layer).ledger)
-            if not is_open:
-                self._write(layer, self._changes(layer, proposal))
-            elif len(proposal):
-                self._proposals[key] = proposal
+            if propose or not self._is_untouched(layer, frame):
+                self._propose(key, layer, ProposedPlane(frame, labels))
             else:
-                self._proposals.pop(key, None)
+                self._write(layer, self._fill(frame, labels))
         self._show()
 
     def describe(self, sheet: QuerySheet, summaries: Iterable[QuerySummary] = ()) -> None:
@@ -151,9 +145,18 @@ class ImageResults:
         self._proposals.clear()
         self._shown.close()
 
-    def _changes(self, layer: Labels, proposal: Proposal, *, protect: bool = True) -> tuple[Change, ...]:
-        """Return what a proposal does to a layer."""
-        return proposal.changes(layer.data, self.source.axes, track(layer).ledger, protect=protect)
+    def _propose(self, key: int, layer: Labels, plane: ProposedPlane) -> None:
+        """Propose a plane, unless it would change nothing, not even a person's pixels."""
+        proposal = self._proposals.setdefault(key, Proposal(self._asked))
+        proposal.put(plane, layer.data, self.source.axes, track(layer).ledger)
+        if not len(proposal):
+            del self._proposals[key]
+
+    def _fill(self, frame: Frame, labels: Int32[np.ndarray, "H W"]) -> tuple[Change, ...]:
+        """Return the change that writes the labels of a frame where nothing stands."""
+        axes = self.source.axes
+        block = axes.plane_of(labels)
+        return (Change(axes.index(frame.plane, frame.kept), block, block != 0),) if labels.any() else ()
 
     def _pending(self, *, protect: bool) -> list[tuple[Labels, tuple[Change, ...]]]:
         """Return the change of each layer; one that was removed is made anew, since its labels were asked for."""
@@ -161,7 +164,8 @@ class ImageResults:
         pending = []
         for key, proposal in self._proposals.items():
             layer = layers.get(key) or add_result(self._viewer, self.source, self.image, key, self.sheet)
-            pending.append((layer, self._changes(layer, proposal, protect=protect)))
+            changes = proposal.changes(layer.data, self.source.axes, track(layer).ledger, protect=protect)
+            pending.append((layer, changes))
         return pending
 
     def _write(self, layer: Labels, changes: Collection[Change]) -> None:

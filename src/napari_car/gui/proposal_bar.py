@@ -72,7 +72,7 @@ def describe_proposal(summary: ProposalSummary) -> str:
     if summary.n_added:
         parts.append(f"relabels {summary.n_added:,} px")
     if summary.n_removed:
-        parts.append(f"clears {summary.n_removed:,} px")
+        parts.append(f"clears {summary.n_removed:,} px (red)")
     text = f"Proposal (outlines): {' and '.join(parts)}." if parts else "Proposal: would change only what you painted."
     if summary.n_protected:
         text += f" {summary.n_protected:,} px that you painted stay yours."

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int32
 from napari.components import ViewerModel
 from napari.layers import Labels
 
 from napari_car.annotation.frames import Frame
+from napari_car.annotation.outlines import outline_labels
 from napari_car.annotation.proposal import ProposedPlane
 from napari_car.io import RGB
 
@@ -15,7 +17,9 @@ from .result_layers import empty_labels, label_colours
 from .sources import ImageSource
 from .tracking import KEY
 
-CONTOUR_PX = 2
+CLEARED = np.int32(65_536)
+"""Stands for pixels that would become background; ids of queries are smaller."""
+CLEARED_COLOUR: RGB = (255, 0, 0)
 NAME = "Proposal"
 
 
@@ -49,7 +53,8 @@ class ProposalLayer:
             shown = self._source.axes.plane(layer.data, frame.plane, frame.kept)
             shown[:] = 0
             for plane in now.get(frame, ()):  # of several layers' labels of one frame, the later lie over the earlier
-                np.copyto(shown, plane.labels, where=plane.labels != 0)
+                outlines = outline_labels(_with_cleared(plane))
+                np.copyto(shown, outlines, where=outlines != 0)
         self._planes = tuple(planes)
         if changed:
             layer.refresh()
@@ -58,7 +63,7 @@ class ProposalLayer:
         """Use other colours."""
         if self._layer is not None and dict(colours) != self._colours:
             self._colours = dict(colours)
-            self._layer.colormap = label_colours(colours)
+            self._layer.colormap = label_colours({**colours, int(CLEARED): CLEARED_COLOUR})
 
     def close(self) -> None:
         """Take the layer away and let go of the viewer."""
@@ -75,7 +80,6 @@ class ProposalLayer:
             metadata={KEY: {"kind": "proposal"}},
             **self._source.transform,
         )
-        self._layer.contour = CONTOUR_PX
         self._colours = {}
         self.colour(colours)
         self._layer.editable = False
@@ -103,3 +107,8 @@ def _by_frame(planes: Sequence[ProposedPlane]) -> dict[Frame, list[ProposedPlane
     for plane in planes:
         frames.setdefault(plane.frame, []).append(plane)
     return frames
+
+
+def _with_cleared(plane: ProposedPlane) -> Int32[np.ndarray, "H W"]:
+    """Return a plane's labels, and what it clears."""
+    return plane.labels if plane.cleared is None else np.where(plane.cleared, CLEARED, plane.labels)

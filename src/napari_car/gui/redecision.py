@@ -9,6 +9,7 @@ from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_car.annotation.frames import Frame
+from napari_car.annotation.outcome import Finding, collect_findings
 from napari_car.annotation.survey import Grouping, paint_frame
 
 from .failures import explain_failure
@@ -29,6 +30,7 @@ class Decided:
     frame: Frame
     segmentation: "Segmentation"
     painted: Painted
+    findings: tuple[Finding, ...]
     is_refined: bool
     """Whether the dense CRF has run; a preview comes without it."""
 
@@ -162,7 +164,7 @@ def _decide_frames(
         has_crf = result.config.crf.backend != "none"
         if number == 0 and has_crf:
             quick = result.redecide(score_threshold=score_threshold, mask_threshold=mask_threshold, crf=False)
-            yield Decided(frame, quick, paint_frame(quick, frame, grouping), is_refined=False)
+            yield _decided(frame, quick, grouping, is_refined=False)
         if is_stopped.is_set():
             return
         deciding = result.redeciding(
@@ -172,5 +174,11 @@ def _decide_frames(
             try:
                 next(deciding)
             except StopIteration as end:
-                yield Decided(frame, end.value, paint_frame(end.value, frame, grouping), is_refined=True)
+                yield _decided(frame, end.value, grouping, is_refined=True)
                 break
+
+
+def _decided(frame: Frame, result: "Segmentation", grouping: Grouping, *, is_refined: bool) -> Decided:
+    """Paint a result and count what was found."""
+    painted = paint_frame(result, frame, grouping)
+    return Decided(frame, result, painted, collect_findings(result, painted), is_refined)

@@ -156,7 +156,7 @@ class Session(QObject):
         decided, self._decided = self._decided, {}
         for frame, item in decided.items():
             self.store.put(frame, item.segmentation)
-            self.outcome.put(frame, item.segmentation, item.painted)
+            self.outcome.put(frame, item.findings)
         if decided and self.request is not None:
             self.results.note_run(self._record(self.request, [*decided.values()][-1].segmentation.config))
         self.results.accept(protect=protect)
@@ -181,7 +181,7 @@ class Session(QObject):
             return self.outcome
         shown = self.outcome.copy()
         for frame, item in self._decided.items():
-            shown.put(frame, item.segmentation, item.painted)
+            shown.put(frame, item.findings)
         return shown
 
     def describe(self, sheet: QuerySheet) -> None:
@@ -229,7 +229,7 @@ class Session(QObject):
             return
         frame = event.place.frame
         self._provenances.append(event.segmentation.provenance)
-        self.outcome.put(frame, event.segmentation, event.painted)
+        self.outcome.put(frame, event.findings)
         self.store.put(frame, event.segmentation)
         try:
             self.results.put(frame, event.painted)
