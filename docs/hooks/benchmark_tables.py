@@ -52,6 +52,23 @@ def speed(report: dict[str, Any]) -> str:
     )
 
 
+def window(report: dict[str, Any]) -> str:
+    """Describe ``window.json``: the longest pauses of napari's window, and how soon Cancel acts."""
+    images = report["images"]
+    phases = [name for name in images[0] if name != "side_px"]
+    header = ("ms", *(f"{image['side_px']:,} x {image['side_px']:,} px" for image in images))
+    rows = [(phase, *(f"{image[phase]['median_ms']:.0f}" for image in images)) for phase in phases]
+    n_repeats = len(images[0][phases[0]]["all_ms"])
+    return "\n".join(
+        (
+            f"Longest pause of the window in each phase, and the time from Cancel to the end of the run: medians of "
+            f"{n_repeats} rounds, in ms, with the demo checkpoint on {report['environment']['threads']} threads.",
+            "",
+            table(header, rows, "l" + "r" * len(images)),
+        )
+    )
+
+
 def crf(report: dict[str, Any]) -> str:
     """Describe ``crf.json``: the torch backend beside pydensecrf."""
     rows = []

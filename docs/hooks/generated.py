@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmark_tables import crf, demo, speed
+from benchmark_tables import crf, demo, speed, window
 from code_tables import checkpoints, commands, options, parameters, presets, shortcuts
 from roles import link_roles
 
@@ -28,6 +28,7 @@ SOURCES: dict[str, Callable[..., str]] = {
     "demo": lambda: stored("demo_checkpoint", demo),
     "speed": lambda: stored("speed", speed),
     "crf": lambda: stored("crf", crf),
+    "window": lambda: stored("window", window),
 }
 """Name in a marker -> what makes the text; further words of the marker are its arguments."""
 

@@ -47,8 +47,9 @@ class RunOptions(QWidget):
             tooltip="Masks may overlap then. Off: one layer holds all labels, the most certain on top.",
         )
         self._referring = CheckBox(
-            text="Queries are expressions, such as the man on the left",
-            tooltip="Each expression is looked for by itself, and masks may overlap. Off: queries compete for pixels.",
+            text="Referring expressions",
+            tooltip="Queries are phrases such as: the man on the left. Each is looked for by itself, and masks may "
+            "overlap. Off: queries compete for pixels.",
         )
         self._form = Container(widgets=[self._preset, self._referring, self._tile, self._apart])
         self._form.margins = (0, 0, 0, 0)
