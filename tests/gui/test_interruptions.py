@@ -179,6 +179,18 @@ def test_labels_removed_during_a_run_come_again_for_the_rest(stack: tuple[Viewer
     assert [bool(plane.any()) for plane in again.data] == [index >= n_finished for index in range(6)]
 
 
+def test_queries_renamed_and_removed_during_a_run(stack: tuple[Viewer, CarWidget], qtbot: QtBot) -> None:
+    viewer, widget = stack
+    widget.options.choose_grouping("apart")
+    widget.run()
+    widget.queries.apply(widget.queries.sheet.changed(1, text="blue disc").removed([2]))
+    wait_for_end(qtbot, widget)
+    layers = {layer.metadata["napari-car"]["query"]: layer for layer in result_layers(viewer)}
+    assert layers[1].features.set_index("index")["class"][1] == "blue disc"
+    assert layers[2].features.set_index("index")["class"][2] == "sand"
+    assert all(plane.any() for plane in layers[2].data)
+
+
 def test_painting_during_a_run_is_kept(stack: tuple[Viewer, CarWidget], qtbot: QtBot) -> None:
     viewer, widget = stack
     widget.run()

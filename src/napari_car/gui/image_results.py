@@ -12,6 +12,7 @@ from napari_car.annotation.frames import Frame
 from napari_car.annotation.outcome import QuerySummary
 from napari_car.annotation.proposal import Change, Proposal, ProposalSummary, ProposedPlane
 from napari_car.annotation.sheet import QuerySheet
+from napari_car.annotation.survey import TOGETHER
 
 from .proposal_layer import ProposalLayer
 from .result_layers import add_result, describe_queries, lay_over, results_of
@@ -46,7 +47,7 @@ class ImageResults:
     def __init__(self, viewer: ViewerModel, image: Image, source: ImageSource, sheet: QuerySheet) -> None:
         self.image, self.source = image, source
         self._viewer, self.sheet = viewer, sheet
-        self._asked = frozenset(sheet.query_ids)
+        self._asked, self._asked_sheet = frozenset(sheet.query_ids), sheet
         self._proposals: dict[int, Proposal] = {}
         self._shown = ProposalLayer(viewer, source)
         self._record: dict[str, Any] | None = None
@@ -84,7 +85,7 @@ class ImageResults:
             if layer is None:
                 if key and not labels.any():
                     continue  # a query of its own gets a layer when it is found
-                layer = add_result(self._viewer, self.source, self.image, key, self.sheet)
+                layer = self._add(key)
             if propose or not self._is_untouched(layer, frame):
                 self._propose(key, layer, ProposedPlane(frame, labels))
             else:
@@ -163,10 +164,15 @@ class ImageResults:
         layers = self.layers
         pending = []
         for key, proposal in self._proposals.items():
-            layer = layers.get(key) or add_result(self._viewer, self.source, self.image, key, self.sheet)
+            layer = layers.get(key) or self._add(key)
             changes = proposal.changes(layer.data, self.source.axes, track(layer).ledger, protect=protect)
             pending.append((layer, changes))
         return pending
+
+    def _add(self, key: int) -> Labels:
+        """Add a result layer; a query that was removed from the list since the run began has its name of then."""
+        sheet = self.sheet if key in (TOGETHER, *self.sheet.names) else self._asked_sheet
+        return add_result(self._viewer, self.source, self.image, key, sheet)
 
     def _write(self, layer: Labels, changes: Collection[Change]) -> None:
         """Write changes, and remember that the present run wrote into the layer."""
