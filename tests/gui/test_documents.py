@@ -62,6 +62,12 @@ def reopen(path: Path) -> list[Labels]:
     return [viewer._add_layer_from_data(*data)[0] for data in reader(str(path))]
 
 
+def change_of(row: int, column: int, label: int) -> tuple[Change, ...]:
+    """One pixel gets a label."""
+    block = (slice(row, row + 1), slice(column, column + 1))
+    return (Change(block, np.array([[label]], dtype=np.int32), np.ones((1, 1), dtype=bool)),)
+
+
 def result_layer(labels: np.ndarray, **attributes: Any) -> Labels:
     """A layer as a run leaves it."""
     sheet = QuerySheet().added("nucleus | nuclei\ndebris")[0]
@@ -90,7 +96,7 @@ class TestInAViewer:
     def test_painted_pixels_stay_a_persons(self, path: Path) -> None:
         viewer = ViewerModel()
         layer = viewer.add_layer(result_layer(np.tril(np.ones((6, 7), dtype=np.int32))))
-        track(layer).write(Change((np.array([0]), np.array([6])), np.array([2], dtype=np.int32), 1, 0, 0))
+        track(layer).write(change_of(0, 6, 2))
         layer.selected_label = 2
         layer.paint((3, 3), 2)
         layer.selected_label = 0
@@ -176,7 +182,7 @@ def test_contours_are_kept_without_a_window(path: Path) -> None:
 def test_contours_and_hidden_undo_in_a_window(path: Path, make_napari_viewer: Any) -> None:
     viewer = make_napari_viewer()
     layer = viewer.add_layer(result_layer(np.zeros((3, 3), dtype=np.int32)))
-    track(layer).write(Change((np.array([0]), np.array([0])), np.array([2], dtype=np.int32), 1, 0, 0))
+    track(layer).write(change_of(0, 0, 2))
     layer.visible = False
     layer.undo()
     layer.contour = 2

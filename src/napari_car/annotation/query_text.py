@@ -45,7 +45,8 @@ def split_queries(text: str) -> list[str]:
 def read_query(item: str) -> tuple[Query, Role]:
     """Read one query: ``leaf | foliage``, as stuff ``stuff: sky``, as a distractor ``not: stem``.
 
-    Bullets and numbers of lists ("- leaf", "1. leaf"), quotes, and characters that cannot be shown are left out.
+    Bullets and numbers of lists ("- leaf", "1. leaf"), quotes, and invisible marks of web pages (soft hyphens,
+    zero-width blanks) are left out.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def read_query(item: str) -> tuple[Query, Role]:
     role : {"query", "background"}
         "background" for a distractor.
     """
-    item = _unquoted(_without_mark(_shown(item)))
+    item = _unquoted(_without_mark(_without_invisible(item)))
     background = _BACKGROUND.match(item)
     if background:
         item = (background[1] or "") + item[background.end() :]
@@ -95,9 +96,9 @@ def read_lines(file: Path) -> list[str]:
     return queries
 
 
-def _shown(text: str) -> str:
-    """Leave out what cannot be shown, such as soft hyphens and zero-width blanks of web pages."""
-    return "".join(char for char in text if char.isprintable() or char.isspace() or char in _JOINERS)
+def _without_invisible(text: str) -> str:
+    """Leave out format characters, which nobody sees; control characters stay, to be refused."""
+    return "".join(char for char in text if unicodedata.category(char) != "Cf" or char in _JOINERS)
 
 
 def _without_mark(text: str) -> str:

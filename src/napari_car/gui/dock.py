@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from napari_car.annotation.engine import NetworkRequest, warm_up
@@ -14,6 +14,7 @@ from napari_car.errors import CaRError, CheckpointError, ConfigError, QueryError
 from napari_car.io import RGB
 
 from .choices import Choices
+from .close_watch import CloseWatch
 from .help import HelpDialog
 from .image_controls import ImageControls
 from .keys import KeyBindings
@@ -65,6 +66,7 @@ class CarWidget(QWidget):
         self._keys = KeyBindings(viewer, self, self._actions())
         self._prefill.look_at(self.image_controls.image)
         self._stop_watching = watch_engine_settings(self._on_settings)
+        CloseWatch(self, self.close_session)
         # Not a worker of napari's, which fails when the program ends at once; Python itself waits for this one then.
         threading.Thread(target=warm_up).start()
 
@@ -95,12 +97,6 @@ class CarWidget(QWidget):
             self.options.models.stop()
             self.session.close()
             self.image_controls.close_connections()
-
-    def event(self, event: QEvent | None) -> bool:
-        """Be clean when the dock is closed: napari takes the widget out of it then, and tells nobody."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.close_session()
-        return super().event(event)
 
     def _lay_out(self) -> None:
         """Put what is asked for and its button above, what is found below."""

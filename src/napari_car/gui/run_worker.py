@@ -5,6 +5,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari.qt.threading import GeneratorWorker
+
 from napari_car.annotation.engine import Engine, NetworkRequest, lent
 from napari_car.annotation.explain import StepView, explain_step
 from napari_car.annotation.frames import Frame
@@ -77,14 +79,27 @@ class StepSeen:
     view: StepView
 
 
+class ClosingWorker(GeneratorWorker):  # type: ignore[misc]  # napari tells no types
+    """A worker that closes its generator when it ends, whatever ends it.
+
+    One whose window is gone fails to emit, and napari's then keeps the unfinished generator, and with it the networks.
+    """
+
+    def work(self) -> object:
+        """Run the generator in this thread."""
+        try:
+            return super().work()
+        finally:
+            self._gen.close()
+
+
 WorkerEvent = Status | FrameStarted | StepSeen | FrameFinished
 
 
 def run_request(request: RunRequest, engine: Engine, is_stopped: threading.Event) -> Generator[WorkerEvent, None, None]:
     """Run a request; ends early, between two pieces of work, once ``is_stopped`` is set.
 
-    A worker of napari that is told to quit keeps its generator, and with it the networks, so this one is stopped
-    by an event of its own.
+    The event outlives the worker's signals, so that a run whose window is gone is stopped as well.
     """
     for _ in engine.waiting():
         if is_stopped.is_set():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
 from napari.layers import Image
-from napari.qt.threading import GeneratorWorker, create_worker
+from napari.qt.threading import GeneratorWorker
 from qtpy.QtCore import QObject, Signal
 
 from napari_car.annotation.engine import ENGINE, Engine
@@ -23,7 +23,7 @@ from napari_car.errors import CaRError
 from .failures import explain_failure
 from .image_results import ImageResults
 from .redecision import Decided, Redecision
-from .run_worker import RunRequest, StepSeen, WorkerEvent, run_request
+from .run_worker import ClosingWorker, RunRequest, StepSeen, WorkerEvent, run_request
 
 if TYPE_CHECKING:
     from napari_car.segmentation import Provenance
@@ -112,7 +112,7 @@ class Session(QObject):
         self.store.clear()
         self._decided.clear()
         self._redecision.clear()
-        worker = create_worker(run_request, request, self._engine, self._stop, _ignore_errors=True)
+        worker = ClosingWorker(run_request, request, self._engine, self._stop)
         worker.yielded.connect(self._on_event)
         worker.errored.connect(self._on_error)
         worker.finished.connect(self._on_finished)
