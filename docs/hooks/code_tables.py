@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 from markdown_table import code, table
 
+from napari_car.checkpoints.registry import load_registry
 from napari_car.cli.app import app
 from napari_car.cli.parameters import WITHOUT_OPTION, ParameterOption, option_name
-from napari_car.clip.registry import load_registry
 from napari_car.config import CaRConfig
 from napari_car.gui.shortcuts import SHORTCUTS
 from napari_car.presets import PRESETS

@@ -50,7 +50,7 @@ class Segmenter:
     models_folder : path-like, optional
         Where checkpoints are; by default ``$NAPARI_CAR_MODELS`` or the user's data folder.
     device, precision : str
-        See :mod:`napari_car.clip.device`.
+        See :mod:`napari_car.device`.
     cache_file : Path, optional
         Where text embeddings are kept between sessions.
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hub_server
 import pytest
 
 from napari_car.annotation.downloads import DownloadStatus, TransferRate, download_missing
 from napari_car.annotation.sizes import say_duration, say_size
-from napari_car.clip import download as download_module
-from napari_car.clip.folder import inspect
-from napari_car.clip.registry import find_checkpoint
+from napari_car.checkpoints import download as download_module
+from napari_car.checkpoints.folder import inspect
+from napari_car.checkpoints.registry import find_checkpoint
 
 B16, L14 = find_checkpoint("ViT-B-16/openai"), find_checkpoint("ViT-L-14/openai")
 WEIGHTS = "open_clip_model.safetensors"
@@ -32,9 +33,6 @@ class SteppingClock:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "clip")
-    import hub_server
-
     with hub_server.run_hub() as hub:
         hub.put(B16.hub_repo, WEIGHTS, hub_server.safetensors_bytes(3_000_000))
         hub.put(L14.hub_repo, WEIGHTS, hub_server.safetensors_bytes(4_000_000))

@@ -18,7 +18,7 @@ from napari_car.annotation.networks import (
     name_choice,
     short_name,
 )
-from napari_car.clip.registry import load_registry
+from napari_car.checkpoints.registry import load_registry
 from napari_car.presets import PRESETS
 
 WEIGHTS = "open_clip_model.safetensors"
@@ -102,7 +102,7 @@ def test_repository_of_the_hub_has_no_known_size_and_licence(tmp_path: Path) -> 
 
 
 def test_missing_demo_is_not_offered_for_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_car.clip.folder.files", lambda _: tmp_path)
+    monkeypatch.setattr("napari_car.checkpoints.folder.files", lambda _: tmp_path)
     state = describe(DEMO, tmp_path)
     assert state.missing == ()
     assert not state.is_ready
@@ -144,8 +144,8 @@ def test_files_of_ones_own_are_checked(tmp_path: Path) -> None:
 
 
 def load_demo_config() -> str:
-    from napari_car.clip.folder import checkpoint_folder
-    from napari_car.clip.registry import find_checkpoint
+    from napari_car.checkpoints.folder import checkpoint_folder
+    from napari_car.checkpoints.registry import find_checkpoint
 
     return (checkpoint_folder(find_checkpoint("demo"), Path()) / CONFIG).read_text(encoding="utf-8")
 

@@ -7,8 +7,8 @@ import pytest
 from command_line import Command, fast_options, write_image
 
 from napari_car import scenes as scenes_module
+from napari_car.checkpoints import folder as folder_module
 from napari_car.cli.checkpoints import DEMO_NOTICE
-from napari_car.clip import folder as folder_module
 from napari_car.scenes import load_scenes
 
 OUT = Path("demo-output")

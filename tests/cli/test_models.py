@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hub_server
 import pytest
 from click.testing import CliRunner, Result
 
+from napari_car.checkpoints.registry import load_registry
 from napari_car.cli.models import models
-from napari_car.clip.registry import load_registry
 from napari_car.errors import CheckpointError
 
 REPO = "timm/vit_base_patch16_clip_224.openai"
@@ -40,16 +41,7 @@ def empty_models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.fixture
-def hub_server(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of the small hub, which stands beside the tests of the downloads."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "clip")
-    import hub_server
-
-    return hub_server
-
-
-@pytest.fixture
-def hub(hub_server: Any) -> Iterator[Any]:
+def hub() -> Iterator[Any]:
     with hub_server.run_hub() as hub:
         hub.put(REPO, SAFETENSORS, hub_server.safetensors_bytes(2_000_000))
         yield hub
@@ -86,7 +78,7 @@ def test_list_fits_a_terminal_of_80_columns() -> None:
     assert max(len(line.rstrip()) for line in lines if not line.startswith("models folder")) <= 80
 
 
-def test_list_shows_what_is_on_disk(empty_models_folder: Path, hub_server: Any) -> None:
+def test_list_shows_what_is_on_disk(empty_models_folder: Path) -> None:
     put(empty_models_folder, hub_server.safetensors_bytes(3_000_000))
     assert row(run().output, "ViT-B-16/openai")[2:] == ["3", "MB", "f", "yes"]
 
@@ -97,7 +89,7 @@ def test_list_shows_what_is_not_whole(empty_models_folder: Path, name: str, stat
     assert row(run().output, "ViT-B-16/openai")[-1] == state
 
 
-def test_list_shows_repositories_that_were_downloaded_by_their_id(empty_models_folder: Path, hub_server: Any) -> None:
+def test_list_shows_repositories_that_were_downloaded_by_their_id(empty_models_folder: Path) -> None:
     assert "hf-hub:" not in run().output
     path = empty_models_folder / "hf-hub" / "laion" / "CLIP-ViT-B-16-DataComp.L-s1B-b8K" / SAFETENSORS
     path.parent.mkdir(parents=True)
@@ -111,7 +103,7 @@ def test_brackets_in_the_models_folder_are_shown(tmp_path: Path) -> None:
     assert f"models folder: {tmp_path / '[old]'}\n" in run("--models-folder", str(tmp_path / "[old]")).output
 
 
-def test_option_chooses_the_folder_before_or_after_the_command(tmp_path: Path, hub_server: Any) -> None:
+def test_option_chooses_the_folder_before_or_after_the_command(tmp_path: Path) -> None:
     path = put(tmp_path / "stick", hub_server.safetensors_bytes(1000))
     option = ("--models-folder", str(tmp_path / "stick"))
     assert row(run(*option).output, "ViT-B-16/openai")[-1] == "yes"
@@ -121,7 +113,7 @@ def test_option_chooses_the_folder_before_or_after_the_command(tmp_path: Path, h
         assert result.output == f"ViT-B-16/openai is on disk already: {path}\n"
 
 
-def test_json_holds_all_that_is_known(empty_models_folder: Path, hub_server: Any) -> None:
+def test_json_holds_all_that_is_known(empty_models_folder: Path) -> None:
     path = put(empty_models_folder, hub_server.safetensors_bytes(1000))
     known = json.loads(run("--json").output)
     assert known["models_folder"] == str(empty_models_folder)

@@ -1,6 +1,5 @@
-"""Random-weight checkpoints; also makes the small hub importable from the tests beside it."""
+"""Random-weight checkpoints."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +7,6 @@ import pytest
 import torch
 from random_clip import TINY, random_model, write_folder
 from torch import nn
-
-sys.path.append(str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import torch
 from click.testing import CliRunner
 from random_clip import random_model, tiny_config
 
+from napari_car.checkpoints.registry import load_registry
 from napari_car.cli.models import models
 from napari_car.clip.architecture import build_model, build_tokenizer, check_architecture
-from napari_car.clip.registry import load_registry
 from napari_car.errors import CheckpointError
 
 REFUSED = {

@@ -19,10 +19,11 @@ from random_clip import TINY, random_model, tiny_config, write_folder
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from napari_car.checkpoints.weights import hash_file, read_state_dict
 from napari_car.clip import loading
 from napari_car.clip.loading import load_clip, resolve_source
 from napari_car.clip.model import ClipModel
-from napari_car.clip.weights import fill, hash_file, read_state_dict
+from napari_car.clip.weights import fill
 from napari_car.errors import CheckpointError, ConfigError
 
 TEXTS = ["a small red circle", "sky"]
@@ -436,7 +437,7 @@ def test_files_that_are_no_checkpoints(file_name: str, content: bytes, tmp_path:
 @pytest.mark.parametrize("content", [torch.zeros(3), {}, {"state_dict": {}}, {"epoch": 3}, [1, 2], {"state_dict": [1]}])
 def test_torch_files_without_a_table_of_weights(content: object, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "other.pt")
-    assert "other.pt is no CLIP checkpoint: it holds no table of weights" in refusal(
+    assert "other.pt is no checkpoint: it holds no table of weights" in refusal(
         lambda: read_state_dict(tmp_path / "other.pt")
     )
 

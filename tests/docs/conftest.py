@@ -18,7 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
-from napari_car.clip import download
+from napari_car.checkpoints import download
 
 sys.path.append(str(Path(__file__).parent))  # conftest files of several folders have no package
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pages import PAGES, ROOT
 
+from napari_car.checkpoints.registry import load_registry
 from napari_car.cli.app import app
 from napari_car.cli.parameters import WITHOUT_OPTION, option_name
-from napari_car.clip.registry import load_registry
 from napari_car.config import CaRConfig
 from napari_car.gui.shortcuts import SHORTCUTS
 from napari_car.presets import PRESETS

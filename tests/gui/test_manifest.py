@@ -9,7 +9,7 @@ from napari._app_model.constants import MenuId
 from npe2 import PluginManifest
 from npe2.manifest.utils import import_python_name
 
-from napari_car.clip.device import PrecisionName
+from napari_car.device import PrecisionName
 from napari_car.gui.commands import WIDGET
 from napari_car.scenes import load_scenes
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hub_server
 import pytest
 from huggingface_hub import constants
 from huggingface_hub.utils import WeakFileLock
@@ -18,9 +19,9 @@ from qtpy.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton, QV
 
 from napari_car.annotation.network_offers import LIGHT
 from napari_car.annotation.networks import DEMO, PAPER, NetworkChoice
-from napari_car.clip import download as download_module
-from napari_car.clip.folder import inspect
-from napari_car.clip.registry import find_checkpoint
+from napari_car.checkpoints import download as download_module
+from napari_car.checkpoints.folder import inspect
+from napari_car.checkpoints.registry import find_checkpoint
 from napari_car.gui.downloads import DownloadBar
 from napari_car.gui.model_chooser import ModelChooser
 from napari_car.gui.offer_list import OfferList
@@ -39,9 +40,6 @@ pytestmark = [pytest.mark.gui, pytest.mark.timeout(120)]
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A hub with the networks of the paper, 3 and 4 MB large."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "clip")
-    import hub_server
-
     with hub_server.run_hub() as hub:
         hub.put(B16.hub_repo, WEIGHTS, hub_server.safetensors_bytes(3_000_000))
         hub.put(L14.hub_repo, WEIGHTS, hub_server.safetensors_bytes(4_000_000))

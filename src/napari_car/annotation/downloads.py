@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_car.clip.registry import Checkpoint
+from napari_car.checkpoints.registry import Checkpoint
 
 from .sizes import say_duration, say_size
 
 if TYPE_CHECKING:
-    from napari_car.clip.download import DownloadProgress
+    from napari_car.checkpoints.download import DownloadProgress
 
 INTERVAL_S = 0.1
 """Least time between two lines; pieces arrive thousands of times a second."""
@@ -65,10 +65,10 @@ def download_missing(
     Raises
     ------
     CheckpointError
-        See :func:`napari_car.clip.download.download`.
+        See :func:`napari_car.checkpoints.download.download`.
     """
     # Imported here, in the thread of the download, because the network client takes long to load.
-    from napari_car.clip.download import download
+    from napari_car.checkpoints.download import download
 
     for number, checkpoint in enumerate(checkpoints, 1):
         place = f" ({number} of {len(checkpoints)})" if len(checkpoints) > 1 else ""

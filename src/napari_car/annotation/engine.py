@@ -24,7 +24,7 @@ class NetworkRequest:
         Names of the checkpoints.
     models_folder : Path
     device, precision : str
-        See :mod:`napari_car.clip.device`.
+        See :mod:`napari_car.device`.
     """
 
     f: str

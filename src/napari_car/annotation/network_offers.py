@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_car.clip.folder import hub_checkpoints
-from napari_car.clip.registry import load_registry
+from napari_car.checkpoints.folder import hub_checkpoints
+from napari_car.checkpoints.registry import load_registry
 from napari_car.errors import CheckpointError
 from napari_car.presets import PRESETS, Preset
 

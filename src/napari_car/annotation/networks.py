@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Self
 
-from napari_car.clip.folder import OnDisk, how_to_get, inspect
+from napari_car.checkpoints.folder import OnDisk, how_to_get, inspect
+from napari_car.checkpoints.registry import HUB_PREFIX, Checkpoint, Role, find_checkpoint, load_registry
 from napari_car.clip.own_files import find_own_files, names_own_files
-from napari_car.clip.registry import HUB_PREFIX, Checkpoint, Role, find_checkpoint, load_registry
 from napari_car.errors import CheckpointError
 from napari_car.presets import PRESETS, Preset
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from napari_car.clip.folder import FOLDER_VARIABLE, models_folder, require
+from napari_car.checkpoints.folder import FOLDER_VARIABLE, models_folder, require
+from napari_car.checkpoints.registry import find_checkpoint
 from napari_car.clip.own_files import names_own_files
-from napari_car.clip.registry import find_checkpoint
 from napari_car.errors import CheckpointError
 from napari_car.presets import find_preset
 
@@ -149,8 +149,8 @@ def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @functools.cache
 def _identify(name: str, folder: Path) -> str:
     """Return what a result depends on: architecture and content of the checkpoint."""
+    from napari_car.checkpoints.weights import hash_file
     from napari_car.clip.loading import resolve_source
-    from napari_car.clip.weights import hash_file
 
     source = resolve_source(name, folder)
     return f"{source.architecture} {hash_file(source.weights)}"

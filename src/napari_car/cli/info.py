@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from napari_car import __version__
-from napari_car.clip.folder import inspect, models_folder
-from napari_car.clip.registry import load_registry
+from napari_car.checkpoints.folder import inspect, models_folder
+from napari_car.checkpoints.registry import load_registry
 
 _PACKAGES = (
     *("torch", "torchvision", "open_clip_torch", "numpy", "scipy", "opencv-python-headless", "pillow", "tifffile"),

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from napari_car.clip.folder import FOLDER_VARIABLE, OnDisk, hub_checkpoints, inspect, models_folder
-from napari_car.clip.registry import Checkpoint, find_checkpoint, load_registry
+from napari_car.checkpoints.folder import FOLDER_VARIABLE, OnDisk, hub_checkpoints, inspect, models_folder
+from napari_car.checkpoints.registry import Checkpoint, find_checkpoint, load_registry
 
 
 def folder_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,7 +82,7 @@ def _folder(chosen: Path | None) -> Path:
 def _download_with_bar(checkpoint: Checkpoint, folder: Path) -> None:
     """Drain a download into a progress bar on stderr."""
     # Imported here because the network client takes longer to load than the list takes to print.
-    from napari_car.clip.download import download as download_steps
+    from napari_car.checkpoints.download import download as download_steps
 
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     console = Console(stderr=True)

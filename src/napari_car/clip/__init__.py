@@ -1,1 +1,1 @@
-"""CLIP: checkpoints, loading, image tower and text embeddings."""
+"""CLIP: loading, image tower and text embeddings."""

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_car.checkpoints.folder import CONFIG_FILE, models_folder, require
+from napari_car.checkpoints.registry import find_checkpoint
+from napari_car.checkpoints.weights import hash_file, read_state_dict
+from napari_car.device import resolve_device, resolve_precision
 from napari_car.errors import CheckpointError
 from napari_car.results import CheckpointIdentity
 
 from .architecture import build_model, build_tokenizer
-from .device import resolve_device, resolve_precision
-from .folder import CONFIG_FILE, models_folder, require
 from .model import ClipModel
 from .openclip import open_clip
 from .own_files import find_own_files
-from .registry import find_checkpoint
 from .text import TextEncoder
 from .text_cache import TextCache, default_cache_file
 from .tower import VisionTower
-from .weights import fill, hash_file, read_state_dict
+from .weights import fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def load_clip(
           as OpenAI's;
         - a folder with ``open_clip_config.json`` and weights; if it has a name of the registry, write ``./demo``.
     folder : path-like, optional
-        The models folder; see :func:`~napari_car.clip.folder.models_folder`.
+        The models folder; see :func:`~napari_car.checkpoints.folder.models_folder`.
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:N``, ``mps``.
     precision : str

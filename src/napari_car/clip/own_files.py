@@ -8,10 +8,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from napari_car.checkpoints.folder import CONFIG_FILE
+from napari_car.checkpoints.registry import HUB_PREFIX, WEIGHTS_FILES, load_registry
 from napari_car.errors import CheckpointError
-
-from .folder import CONFIG_FILE
-from .registry import HUB_PREFIX, WEIGHTS_FILES, load_registry
 
 _HOW_TO_NAME_FILES = "write the architecture and a colon before it (`napari-car models --architectures` lists them)"
 

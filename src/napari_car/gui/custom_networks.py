@@ -13,8 +13,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_car.annotation.networks import NetworkChoice
-from napari_car.clip.folder import CONFIG_FILE
-from napari_car.clip.registry import WEIGHTS_FILES, load_registry
+from napari_car.checkpoints.folder import CONFIG_FILE
+from napari_car.checkpoints.registry import WEIGHTS_FILES, load_registry
 
 from .menu_button import MenuButton
 

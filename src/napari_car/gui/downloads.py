@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_car.annotation.downloads import DownloadStatus, download_missing
 from napari_car.annotation.sizes import say_size
-from napari_car.clip.registry import Checkpoint
+from napari_car.checkpoints.registry import Checkpoint
 
 from .failures import explain_failure
 from .sentence import Sentence

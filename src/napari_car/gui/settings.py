@@ -11,7 +11,7 @@ from typing import Any, Self
 import platformdirs
 from napari.settings import PluginSettings, get_plugin_settings
 
-from napari_car.clip.folder import models_folder
+from napari_car.checkpoints.folder import models_folder
 from napari_car.errors import OutputError
 from napari_car.io.outputs import write_json
 
@@ -29,7 +29,7 @@ class EngineSettings:
     models_folder : Path
         Absolute; what ``NAPARI_CAR_MODELS`` says, or the user's data folder, unless the preferences name one.
     device, precision : str
-        See :mod:`napari_car.clip.device`.
+        See :mod:`napari_car.device`.
     """
 
     models_folder: Path

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_car.clip.device import resolve_device, resolve_precision
+from napari_car.device import resolve_device, resolve_precision
 from napari_car.errors import ConfigError
 
 

@@ -1,6 +1,6 @@
 """The checkpoints that can be named, as data: what each is, where it comes from and under which licence.
 
-The entries stand in ``checkpoints.toml``. Nothing here loads torch, so that listing them is quick.
+The entries stand in ``registry.toml``. Nothing here loads torch, so that listing them is quick.
 """
 
 import difflib
@@ -69,7 +69,7 @@ def load_registry() -> MappingProxyType[str, Checkpoint]:
     Returns
     -------
     mappingproxy of str to Checkpoint
-        Read-only, in the order of ``checkpoints.toml``.
+        Read-only, in the order of ``registry.toml``.
     """
     return _registry()
 
@@ -106,8 +106,8 @@ def find_checkpoint(name: str) -> Checkpoint:
 
 @cache
 def _registry() -> MappingProxyType[str, Checkpoint]:
-    """Read ``checkpoints.toml`` once."""
-    data = tomllib.loads(files(__package__).joinpath("checkpoints.toml").read_text(encoding="utf-8"))
+    """Read ``registry.toml`` once."""
+    data = tomllib.loads(files(__package__).joinpath("registry.toml").read_text(encoding="utf-8"))
     return MappingProxyType(
         {
             name: _checkpoint(name, data["defaults"] | entry, family, data["architectures"])

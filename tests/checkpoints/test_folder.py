@@ -9,9 +9,17 @@ import platformdirs
 import pytest
 from hub_server import safetensors_bytes
 
-from napari_car.clip import folder as folder_module
-from napari_car.clip.folder import OnDisk, checkpoint_folder, hub_checkpoints, inspect, locate, models_folder, require
-from napari_car.clip.registry import find_checkpoint
+from napari_car.checkpoints import folder as folder_module
+from napari_car.checkpoints.folder import (
+    OnDisk,
+    checkpoint_folder,
+    hub_checkpoints,
+    inspect,
+    locate,
+    models_folder,
+    require,
+)
+from napari_car.checkpoints.registry import find_checkpoint
 from napari_car.errors import CheckpointError
 
 CHECKPOINT = find_checkpoint("ViT-B-16/openai")

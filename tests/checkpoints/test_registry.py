@@ -11,7 +11,7 @@ import torch
 from open_clip.model import CLIP
 from open_clip.pretrained import get_pretrained_cfg
 
-from napari_car.clip.registry import Checkpoint, find_checkpoint, load_registry
+from napari_car.checkpoints.registry import Checkpoint, find_checkpoint, load_registry
 from napari_car.errors import CheckpointError
 
 ON_THE_HUB = [checkpoint for checkpoint in load_registry().values() if checkpoint.hub_repo]
@@ -116,6 +116,8 @@ def test_malformed_repository_is_refused(name: str) -> None:
 
 
 def test_registry_and_folder_load_neither_torch_nor_the_network_client() -> None:
-    code = "import sys, napari_car.clip.folder; print({'torch', 'open_clip', 'huggingface_hub'} & set(sys.modules))"
+    code = (
+        "import sys, napari_car.checkpoints.folder; print({'torch', 'open_clip', 'huggingface_hub'} & set(sys.modules))"
+    )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"

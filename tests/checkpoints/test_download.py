@@ -15,9 +15,9 @@ from hub_server import Hub, run_hub, safetensors_bytes
 from huggingface_hub import constants
 from huggingface_hub.utils import WeakFileLock
 
-from napari_car.clip.download import DownloadProgress, download, fetch
-from napari_car.clip.folder import inspect, locate
-from napari_car.clip.registry import WEIGHTS_FILES, Checkpoint, find_checkpoint
+from napari_car.checkpoints.download import DownloadProgress, download, fetch
+from napari_car.checkpoints.folder import inspect, locate
+from napari_car.checkpoints.registry import WEIGHTS_FILES, Checkpoint, find_checkpoint
 from napari_car.errors import CheckpointError
 
 SAFETENSORS, BIN = WEIGHTS_FILES
@@ -349,7 +349,7 @@ def test_offline_mode_of_the_hub_client_is_honoured(hub: Hub, tmp_path: Path, mo
 
 
 def test_demo_is_never_requested(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_car.clip.folder.files", lambda _: tmp_path)
+    monkeypatch.setattr("napari_car.checkpoints.folder.files", lambda _: tmp_path)
     assert "install napari-car again" in refused(tmp_path, hub, find_checkpoint("demo"))
     assert hub.requests == []
 
