@@ -188,8 +188,26 @@ class CRFConfig(Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SamMatchConfig(Checked):
+class SamConfig(Checked):
     """Replacement of masks by matching SAM masks (section 3.4)."""
+
+    enabled: bool = False
+    """Match each mask with the objects that SAM finds by itself, and take over their edges where they agree."""
+
+    n_points_per_side: int = within(64, 1, 256)
+    """SAM is asked at this many points along each side of the image; more find smaller objects and take longer."""
+
+    quality_threshold: float = within(0.88, 0.0, 1.0)
+    """SAM masks whose IoU, as SAM itself predicts it, is not above this are left out."""
+
+    stability_threshold: float = within(0.95, 0.0, 1.0)
+    """SAM masks that change more than this when their cutoff is moved are left out: IoU of the smaller and larger."""
+
+    stability_offset: float = within(1.0, 0.0)
+    """How far the cutoff of SAM's logits is moved up and down for that."""
+
+    box_nms_threshold: float = within(0.7, 0.0, 1.0)
+    """Of SAM masks whose boxes have an IoU above this, the best one is kept (non-maximum suppression)."""
 
     iom_threshold: float = within(0.7, 0.0, 1.0)
     """φ_iom: SAM masks whose intersection over the minimum mask is above this are united."""
@@ -231,7 +249,7 @@ class CaRConfig(Checked):
     recurrence: RecurrenceConfig = RecurrenceConfig()
     mutual_background: MutualBackgroundConfig = MutualBackgroundConfig()
     crf: CRFConfig = CRFConfig()
-    sam: SamMatchConfig = SamMatchConfig()
+    sam: SamConfig = SamConfig()
     compute: ComputeConfig = ComputeConfig()
 
     def changed(self, changes: Mapping[str, Any]) -> "CaRConfig":

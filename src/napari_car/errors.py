@@ -16,6 +16,10 @@ class QueryError(CaRError, ValueError):
     """A text query is empty, duplicate, too long, or cannot be combined with the parameters."""
 
 
+class PromptError(CaRError, ValueError):
+    """What was pointed at on an image cannot be used: nothing, or something of another image."""
+
+
 class ImageError(CaRError, ValueError):
     """An image cannot be read, or its pixels cannot be turned into RGB."""
 

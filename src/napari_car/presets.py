@@ -18,7 +18,7 @@ from napari_car.config import (
     PromptKind,
     ProposalConfig,
     RecurrenceConfig,
-    SamMatchConfig,
+    SamConfig,
 )
 from napari_car.errors import ConfigError
 
@@ -111,7 +111,7 @@ def _paper_preset(
         mutual_background=MutualBackgroundConfig(enabled=True, stuff_prompts=stuff_kinds)
         if stuff_kinds
         else MutualBackgroundConfig(),
-        sam=SamMatchConfig(iom_threshold=sam_iom, iou_threshold=0.9),  # [released]; [paper]: both 0.7
+        sam=SamConfig(iom_threshold=sam_iom, iou_threshold=0.9),  # [released]; [paper]: both 0.7
     )
     return Preset(name, summary, config, g=g)
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 R = TypeVar("R")
 
 Verdict = Literal["present", "uncertain", "absent"]
-Stage = Literal["texts", "image", "proposals", "classification", "refinement"]
+Stage = Literal["texts", "image", "proposals", "classification", "refinement", "sam-image", "sam-masks"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_car.config import SamMatchConfig
+from napari_car.config import SamConfig
 from napari_car.core.affinity import draw_box_mask, find_boxes
 from napari_car.core.labels import merge_expressions, paint_labels, painting_order
 from napari_car.core.prompts import draw_prompt
@@ -43,7 +43,7 @@ def test_sam_matching(golden: Path) -> None:
     assert n_cases == 14
     for i in range(n_cases):
         iom, min_overlap, iou = (float(value) for value in stored[f"{i}/params_iom_minpred_iou"])
-        config = SamMatchConfig(iom_threshold=iom, min_overlap=min_overlap, iou_threshold=iou)
+        config = SamConfig(iom_threshold=iom, min_overlap=min_overlap, iou_threshold=iou)
         for query, mask in enumerate(stored[f"{i}/query_masks"]):
             match = match_sam_masks(mask, stored[f"{i}/sam_masks"], config)
             np.testing.assert_array_equal(match.matched, stored[f"{i}/kept"][query])

@@ -21,6 +21,8 @@ _STAGES = {
     "proposals": "proposing masks",
     "classification": "classifying masks",
     "refinement": "refining masks",
+    "sam-image": "SAM looks at the image",
+    "sam-masks": "SAM finds objects",
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from napari_car.config import SamMatchConfig
+from napari_car.config import SamConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class SamMatch:
 
 
 def match_sam_masks(
-    mask: Bool[np.ndarray, "H W"], sam_masks: Bool[np.ndarray, "S H W"], config: SamMatchConfig
+    mask: Bool[np.ndarray, "H W"], sam_masks: Bool[np.ndarray, "S H W"], config: SamConfig
 ) -> SamMatch:
     """Match the mask of a query with SAM's automatic masks.
 
@@ -44,7 +44,7 @@ def match_sam_masks(
         m, refined by the CRF. An empty one is left alone.
     sam_masks : ndarray, (S, H, W), bool
         s; S may be 0.
-    config : SamMatchConfig
+    config : SamConfig
         φ_iom, φ_iou and the released program's additions.
 
     Notes
