@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 from markdown_table import code, table
 
-from napari_car.checkpoints.registry import load_registry
+from napari_car.checkpoints.registry import Kind, load_registry
 from napari_car.cli.app import app
 from napari_car.cli.parameters import WITHOUT_OPTION, ParameterOption, option_name
 from napari_car.config import CaRConfig
@@ -72,11 +72,11 @@ def presets() -> str:
     return table(("preset", "for", "η", "θ", "λ", "visual prompt", "f", "g"), rows, "llrrr")
 
 
-def checkpoints() -> str:
-    """Return a table of the checkpoints that can be named."""
+def checkpoints(kind: Kind) -> str:
+    """Return a table of the checkpoints of a kind that can be named."""
     rows = [
         (code(checkpoint.name), f"{checkpoint.size_mb} MB", " ".join(checkpoint.suits), checkpoint.licence)
-        for checkpoint in load_registry().values()
+        for checkpoint in load_registry(kind).values()
     ]
     return table(("name", "size", "suits", "licence of the weights"), rows, "lr")
 

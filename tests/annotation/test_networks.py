@@ -211,7 +211,7 @@ def test_offers_begin_with_what_needs_no_download_and_end_with_what_is_restricte
 
 
 def test_every_good_classifier_is_offered_with_a_good_proposer_of_its_family(tmp_path: Path) -> None:
-    registry = load_registry()
+    registry = load_registry("clip")
     offers = list_offers(tmp_path)
     assert {name for name, known in registry.items() if "g" in known.suits} <= {offer.choice.g for offer in offers}
     for offer in offers:
@@ -224,6 +224,14 @@ def test_every_good_classifier_is_offered_with_a_good_proposer_of_its_family(tmp
     assert partners["ViT-H-14-378/dfn5b"] == "ViT-B-16/dfn2b"
     all_titles = [offer.title for offer in offers]
     assert len(set(all_titles)) == len(all_titles)
+
+
+def test_sam_is_neither_offered_nor_taken_as_f_or_g(tmp_path: Path) -> None:
+    put(tmp_path, "sam-hq/vit_b", file="sam_hq_vit_b.safetensors")
+    assert not any("sam" in name for offer in list_offers(tmp_path) for name in offer.choice.names)
+    state = describe(NetworkChoice("demo", "sam-hq/vit_b"), tmp_path)
+    assert not state.is_ready
+    assert state.sentence.startswith("sam-hq/vit_b is a SAM, which understands no text")
 
 
 def test_other_checkpoints_on_disk_are_offered_for_both(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Downloads, for real, from a small hub on the loopback interface."""
 
 import dataclasses
+import io
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import zipfile
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
@@ -278,6 +280,49 @@ def test_file_that_cannot_be_verified_is_not_downloaded(hub: Hub, tmp_path: Path
     setattr(hub, stated, False)
     assert "cannot be verified" in refused(tmp_path, hub)
     assert hub.ranges_asked() == []
+
+
+# SAM: one of several files of a repository ---------------------------------------------------------------------
+
+SAM = find_checkpoint("sam-hq/vit_b")
+SAM_FILE = "sam_hq_vit_b.pth"
+
+
+def torch_file(n_data_bytes: int) -> bytes:
+    """Return a zip archive, which is what torch writes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("data.pkl", safetensors_bytes(n_data_bytes))
+    return buffer.getvalue()
+
+
+def test_sam_is_resumed_and_verified(hub: Hub, tmp_path: Path) -> None:
+    content = torch_file(3_000_000)
+    sha256 = hub.put("lkeab/hq-sam", SAM_FILE, content)
+    partial = tmp_path / "sam-hq" / "vit_b" / f"{SAM_FILE}.{sha256[:8]}.partial"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(content[:1_000_000])
+    path = fetch(SAM, tmp_path, endpoint=hub.endpoint)
+    assert path == partial.with_name(SAM_FILE) == locate("sam-hq/vit_b", tmp_path)
+    assert path.read_bytes() == content
+    assert hub.ranges_asked() == ["bytes=1000000-"]
+    assert not partial.exists()
+
+
+def test_sam_in_a_folder_of_its_repository_gets_its_base_name(hub: Hub, tmp_path: Path) -> None:
+    known = find_checkpoint("sam/vit_l")
+    content = torch_file(10_000)
+    sha256 = hub.put("ybelkada/segment-anything", "checkpoints/sam_vit_l_0b3195.pth", content)
+    assert "The hub has another ybelkada/segment-anything/checkpoints/sam_vit_l" in refused(tmp_path, hub, known)
+    path = fetch(dataclasses.replace(known, sha256=sha256), tmp_path, endpoint=hub.endpoint)
+    assert path == tmp_path / "sam" / "vit_l" / "sam_vit_l_0b3195.pth"
+    assert path.read_bytes() == content
+
+
+def test_sam_that_was_renamed_on_the_hub_ends_in_a_sentence(hub: Hub, tmp_path: Path) -> None:
+    hub.put("lkeab/hq-sam", "other.pth", b"x")
+    sentence = refused(tmp_path, hub, SAM)
+    assert "repository lkeab/hq-sam has no sam_hq_vit_b.pth, so look for a newer version of napari-car" in sentence
 
 
 # What the hub refuses -------------------------------------------------------------------------------------------

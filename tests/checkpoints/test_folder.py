@@ -150,6 +150,24 @@ def test_missing_checkpoint_says_both_ways_to_get_it(tmp_path: Path) -> None:
     assert "open_clip_model.safetensors" in sentence
 
 
+def test_sam_lies_in_a_folder_of_its_own_without_those_of_the_hub(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        require("sam/vit_b", tmp_path)
+    assert str(caught.value) == (
+        "The checkpoint sam/vit_b is not on disk: run `napari-car models download sam/vit_b` (375 MB), or copy "
+        "checkpoints/sam_vit_b_01ec64.pth from https://huggingface.co/ybelkada/segment-anything into "
+        f"{tmp_path / 'sam' / 'vit_b'}."
+    )
+    other, path = (tmp_path / "sam" / "vit_b" / name for name in ("a.pth", "sam_vit_b_01ec64.pth"))
+    path.parent.mkdir(parents=True)
+    for file in (other, path):
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("data.pkl", b"")
+    assert locate("sam/vit_b", tmp_path, "sam") == path
+    with pytest.raises(CheckpointError, match="sam/vit_b is a SAM"):
+        require("sam/vit_b", tmp_path, "clip")
+
+
 def test_demo_is_in_the_package_whatever_the_folder(tmp_path: Path) -> None:
     assert checkpoint_folder(find_checkpoint("demo"), tmp_path).parts[-3:] == ("napari_car", "demo", "clip")
 

@@ -1,4 +1,4 @@
-"""The registry agrees with open_clip's own tables, and tells users what they mistyped."""
+"""The registry agrees with open_clip's own tables and SAM's modules, and tells users what they mistyped."""
 
 import dataclasses
 import re
@@ -10,11 +10,13 @@ import pytest
 import torch
 from open_clip.model import CLIP
 from open_clip.pretrained import get_pretrained_cfg
+from random_sam import shapes_of
 
 from napari_car.checkpoints.registry import Checkpoint, find_checkpoint, load_registry
 from napari_car.errors import CheckpointError
 
-ON_THE_HUB = [checkpoint for checkpoint in load_registry().values() if checkpoint.hub_repo]
+ON_THE_HUB = [checkpoint for checkpoint in load_registry("clip").values() if checkpoint.hub_repo]
+SAMS = list(load_registry("sam").values())
 
 
 @pytest.mark.parametrize("checkpoint", ON_THE_HUB, ids=lambda checkpoint: checkpoint.name)
@@ -41,6 +43,52 @@ def test_size_is_that_of_the_fp32_parameters(architecture: str) -> None:
             assert checkpoint.size_mb == pytest.approx(size_mb, rel=0.005)
 
 
+@pytest.mark.parametrize("checkpoint", SAMS, ids=lambda checkpoint: checkpoint.name)
+def test_sam_is_what_its_name_and_its_file_say(checkpoint: Checkpoint) -> None:
+    publication, encoder = checkpoint.name.split("/")
+    is_hq = publication == "sam-hq"
+    assert checkpoint.architecture == f"{'HQ-SAM' if is_hq else 'SAM'} {encoder}"
+    size_mb = sum(tensor.numel() * tensor.element_size() for tensor in shapes_of(encoder, is_hq=is_hq).values()) / 1e6
+    assert checkpoint.size_mb == pytest.approx(size_mb, abs=0.6)
+    assert checkpoint.hub_repo == ("lkeab/hq-sam" if is_hq else "ybelkada/segment-anything")
+    assert f"{publication.replace('-', '_')}_{encoder}" in checkpoint.weights_files[0]
+    assert checkpoint.suits == ("sam",)
+    assert checkpoint.licence == "Apache-2.0"
+
+
+def test_all_sams_are_there() -> None:
+    encoders = ("vit_b", "vit_l", "vit_h")
+    names = [*(f"sam-hq/{encoder}" for encoder in ("vit_tiny", *encoders)), *(f"sam/{encoder}" for encoder in encoders)]
+    assert [checkpoint.name for checkpoint in SAMS] == names
+
+
+def test_kinds_are_told_apart() -> None:
+    assert [*load_registry("clip"), *load_registry("sam")] == list(load_registry())
+    assert {checkpoint.kind for checkpoint in load_registry("clip").values()} == {"clip"}
+    assert find_checkpoint("sam/vit_b", "sam") is find_checkpoint("sam/vit_b")
+    assert find_checkpoint("hf-hub:laion/CLIP", "clip").kind == "clip"
+
+
+@pytest.mark.parametrize("name", ["ViT-B-16/openai", "demo", "hf-hub:laion/CLIP"])
+def test_clip_is_no_sam(name: str) -> None:
+    with pytest.raises(
+        CheckpointError, match=f"^{name} is a CLIP, which finds no outlines: name a SAM, such as sam-hq/"
+    ):
+        find_checkpoint(name, "sam")
+
+
+def test_sam_is_no_clip() -> None:
+    with pytest.raises(CheckpointError, match=r"^sam/vit_b is a SAM, which understands no text: f and g are CLIPs"):
+        find_checkpoint("sam/vit_b", "clip")
+
+
+def test_only_names_of_the_kind_are_suggested() -> None:
+    with pytest.raises(CheckpointError, match=r"no checkpoint 'vit_b': did you mean sam-hq/vit_b or sam/vit_b\?"):
+        find_checkpoint("vit_b", "sam")
+    with pytest.raises(CheckpointError, match=r"no checkpoint 'vit_b': `napari-car models` lists"):
+        find_checkpoint("vit_b", "clip")
+
+
 def test_families_and_architectures_are_covered() -> None:
     architectures = {checkpoint.name.split("/")[0] for checkpoint in ON_THE_HUB}
     assert {"ViT-B-32", "ViT-B-16", "ViT-L-14", "ViT-L-14-336", "ViT-H-14"} <= architectures
@@ -53,7 +101,7 @@ def test_entries_say_what_users_must_know() -> None:
         assert checkpoint.licence
         assert checkpoint.source
         assert checkpoint.note
-        assert set(checkpoint.suits) <= {"f", "g"}
+        assert set(checkpoint.suits) <= ({"f", "g"} if checkpoint.kind == "clip" else {"sam"})
         assert checkpoint.sha256 is None or re.fullmatch("[0-9a-f]{64}", checkpoint.sha256)
     assert "f" in find_checkpoint("ViT-B-16/openai").suits
     assert "g" in find_checkpoint("ViT-L-14/openai").suits

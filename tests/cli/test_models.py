@@ -1,9 +1,11 @@
 """``napari-car models``, as typed."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,15 @@ def test_list_shows_each_checkpoint_with_size_and_licence(empty_models_folder: P
     assert row(result.output, "ViT-L-14/openai")[-2:] == ["g", "–"]
     assert "demo checkpoint: knows drawn shapes and cells, not photographs" in result.output
     assert f"models folder: {empty_models_folder}" in result.output
+
+
+def test_sam_has_tables_of_its_own() -> None:
+    lines = run().output.splitlines()
+    titles = [line for line in lines if line.endswith("(Apache-2.0)")]
+    assert [title.partition("SAM")[0] for title in titles] == ["HQ-", ""]
+    assert row("\n".join(lines), "sam-hq/vit_b") == ["sam-hq/vit_b", "HQ-SAM", "vit_b", "379", "MB", "sam", "–"]
+    start = lines.index(titles[0])
+    assert all(line.split()[0].startswith("sam") for line in lines[start:] if " MB " in line)
 
 
 def test_list_fits_a_terminal_of_80_columns() -> None:
@@ -147,6 +158,18 @@ def test_download_ends_in_a_verified_file(empty_models_folder: Path, hub: Any) -
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.replace("\n", "") == f"ViT-B-16/openai, 2 MB, verified: {path}"
     assert path.read_bytes() == hub.files[REPO, SAFETENSORS]
+
+
+def test_download_of_a_sam(empty_models_folder: Path, hub: Any) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("data.pkl", bytes(2_000_000))
+    hub.put("lkeab/hq-sam", "sam_hq_vit_b.pth", buffer.getvalue())
+    result = run_for_real("download", "sam-hq/vit_b", HF_ENDPOINT=hub.endpoint)
+    path = empty_models_folder / "sam-hq" / "vit_b" / "sam_hq_vit_b.pth"
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.replace("\n", "") == f"sam-hq/vit_b, 2 MB, verified: {path}"
+    assert path.read_bytes() == buffer.getvalue()
 
 
 def test_download_shows_its_progress_on_a_terminal(hub: Any) -> None:

@@ -237,6 +237,12 @@ def test_names_that_lead_nowhere(name: str, reasons: list[str], tmp_path: Path) 
         assert reason in text.replace("\\", "/")  # paths on Windows
 
 
+def test_sam_is_no_clip(tmp_path: Path) -> None:
+    for name in ("sam-hq/vit_b", "sam/vit_b"):
+        with pytest.raises(CheckpointError, match=f"^{name} is a SAM, which understands no text: f and g are CLIPs"):
+            load_clip(name, folder=tmp_path)
+
+
 def test_file_without_an_architecture(tiny_folder: Path) -> None:
     file = tiny_folder / "open_clip_model.safetensors"
     text = refusal(lambda: load_clip(str(file)))

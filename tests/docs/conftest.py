@@ -17,6 +17,7 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
+from random_sam import write_random_sam
 
 from napari_car.checkpoints import download
 
@@ -28,6 +29,7 @@ REPOSITORIES = (
     "laion/CLIP-ViT-B-16-laion2B-s34B-b88K",
 )
 ARCHITECTURES = ("ViT-B-16-quickgelu", "ViT-L-14-quickgelu")
+SAM = ("lkeab/hq-sam", "sam_hq_vit_tiny.pth")
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 
 
@@ -59,8 +61,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(n_threads)
 
 
+@pytest.fixture(scope="session")
+def sam_content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A SAM with random weights."""
+    return write_random_sam(tmp_path_factory.mktemp("sam") / SAM[1]).read_bytes()
+
+
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workplace]:
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sam_content: bytes) -> Iterator[Workplace]:
     """A folder with ``scene.png``, ``photo.jpg`` and ``cells/``, into which the test changes."""
     folder, models = tmp_path / "work", tmp_path / "models"
     monkeypatch.setenv("NAPARI_CAR_MODELS", str(models))
@@ -79,6 +87,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workp
         for repository in REPOSITORIES:
             for name in (CONFIG, WEIGHTS):
                 hub.put(repository, name, (demo_folder() / "clip" / name).read_bytes())
+        hub.put(*SAM, sam_content)
         real_url = download.hf_hub_url
         monkeypatch.setattr(download, "hf_hub_url", lambda *a, **k: real_url(*a, **k | {"endpoint": hub.endpoint}))
         yield Workplace(folder, models)

@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif match := re.fullmatch(r"/storage/(\w+)", self.path):
             contents = {hashlib.sha256(content).hexdigest(): content for content in self.hub.files.values()}
             self._send_content(contents[match[1]], with_body)
-        elif match := re.fullmatch(r"/([\w.-]+/[\w.-]+)/resolve/(\w+)/([\w.-]+)", self.path):
+        elif match := re.fullmatch(r"/([\w.-]+/[\w.-]+)/resolve/(\w+)/([\w./-]+)", self.path):
             self._resolve(match[1], match[2], match[3], with_body)
         else:
             self._send(404, {})

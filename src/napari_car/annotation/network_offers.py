@@ -113,7 +113,7 @@ def suggest_networks(preset: Preset, present: NetworkChoice, folder: Path) -> Su
 
 def _registered_pairs() -> Iterator[NetworkChoice]:
     """Pair each good g with a good f of its family, of the same training where there is one."""
-    registry = load_registry().values()
+    registry = load_registry("clip").values()
     proposers = [checkpoint for checkpoint in registry if "f" in checkpoint.suits]
     for g in registry:
         family = [f for f in proposers if f.source == g.source]
@@ -124,7 +124,7 @@ def _registered_pairs() -> Iterator[NetworkChoice]:
 
 def _further_on_disk(folder: Path, offered: set[str]) -> Iterator[NetworkChoice]:
     """Offer what else is on disk, each for both f and g."""
-    others = (name for name in load_registry() if name not in offered)
+    others = (name for name in load_registry("clip") if name not in offered)
     yield from (choice for name in others if describe(choice := NetworkChoice(name, name), folder).is_ready)
     with suppress(CheckpointError):  # a folder of the hub that cannot be read is not offered
         yield from (NetworkChoice(found.name, found.name) for found in hub_checkpoints(folder))

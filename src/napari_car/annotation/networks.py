@@ -172,7 +172,7 @@ def describe(choice: NetworkChoice, folder: Path) -> NetworkState:
             if not name.strip():
                 return NetworkState(choice=choice, problem="Name a network for f and one for g.")
             if find_own_files(name) is None:
-                checkpoints.append(find_checkpoint(name))
+                checkpoints.append(find_checkpoint(name, "clip"))
         found = {checkpoint: inspect(checkpoint, folder) for checkpoint in dict.fromkeys(checkpoints)}
     except CheckpointError as error:
         return NetworkState(choice=choice, checkpoints=tuple(dict.fromkeys(checkpoints)), problem=str(error))

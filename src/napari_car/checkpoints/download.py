@@ -11,7 +11,7 @@ import re
 import shutil
 from collections.abc import Generator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from huggingface_hub import constants, get_hf_file_metadata, get_session, hf_hub_url
@@ -26,7 +26,7 @@ from napari_car.errors import CheckpointError
 
 from .download_errors import ClientError, explain_failure, explain_lack_of_space
 from .folder import CONFIG_FILE, PARTIAL_SUFFIX, checkpoint_folder, has_config, how_to_get, inspect
-from .registry import WEIGHTS_FILES, Checkpoint
+from .registry import Checkpoint
 
 _PIECE_BYTES = 1 << 20
 _LOCK_TIMEOUT_S = 0.1
@@ -49,6 +49,7 @@ class _RemoteFile:
     """A file as the hub describes it."""
 
     name: str
+    """Without the folders of its repository."""
     url: str
     size_bytes: int
     hash: str
@@ -121,7 +122,7 @@ def download(
             on_disk = inspect(checkpoint, folder)
             if on_disk.state == "complete" and on_disk.path is not None:
                 return on_disk.path
-        weights = _find_remote_file(checkpoint, checkpoint.hub_repo, WEIGHTS_FILES, endpoint)
+        weights = _find_remote_file(checkpoint, checkpoint.hub_repo, checkpoint.hub_files, endpoint)
         return (yield from _download_file(checkpoint, weights, folder))
     except CheckpointError:
         raise
@@ -148,10 +149,10 @@ def _find_remote_file(checkpoint: Checkpoint, repo: str, names: tuple[str, ...],
             )
         # The commit is named, so that the file cannot change between this request and the next.
         url = hf_hub_url(repo, name, revision=metadata.commit_hash, endpoint=endpoint)
-        return _RemoteFile(name, url, metadata.size, str(metadata.etag))
-    raise CheckpointError(
-        f"The hub's repository {repo} has no {' or '.join(names)}, so it holds no checkpoint of open_clip."
-    )
+        return _RemoteFile(PurePosixPath(name).name, url, metadata.size, str(metadata.etag))
+    is_clip = checkpoint.kind == "clip"
+    why = "it holds no checkpoint of open_clip" if is_clip else "look for a newer version of napari-car"
+    raise CheckpointError(f"The hub's repository {repo} has no {' or '.join(names)}, so {why}.")
 
 
 def _download_file(

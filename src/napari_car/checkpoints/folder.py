@@ -5,6 +5,7 @@ without a network::
 
     <models folder>/ViT-B-16/openai/open_clip_model.safetensors
     <models folder>/hf-hub/owner/repository/open_clip_model.safetensors and open_clip_config.json
+    <models folder>/sam-hq/vit_b/sam_hq_vit_b.pth
 """
 
 import json
@@ -19,7 +20,7 @@ import platformdirs
 
 from napari_car.errors import CheckpointError
 
-from .registry import HUB_NAME, HUB_PREFIX, WEIGHTS_FILES, Checkpoint, find_checkpoint
+from .registry import HUB_NAME, HUB_PREFIX, Checkpoint, Kind, find_checkpoint
 
 FOLDER_VARIABLE = "NAPARI_CAR_MODELS"
 """Environment variable that names the models folder."""
@@ -101,7 +102,8 @@ def inspect(checkpoint: Checkpoint, folder: Path) -> OnDisk:
         If a file cannot be read.
     """
     # Hidden files do not count: macOS leaves a ._NAME beside each NAME on a USB stick.
-    candidates = sorted(checkpoint_folder(checkpoint, folder).glob("[!.]*"), key=_preference)
+    present = checkpoint_folder(checkpoint, folder).glob("[!.]*")
+    candidates = sorted(present, key=lambda path: _preference(path, checkpoint))
     try:
         found = [_inspect_file(path) for path in candidates if path.suffix in _SUFFIXES and path.is_file()]
     except OSError as error:
@@ -117,7 +119,7 @@ def has_config(checkpoint: Checkpoint, folder: Path) -> bool:
     return checkpoint.architecture is not None or (checkpoint_folder(checkpoint, folder) / CONFIG_FILE).is_file()
 
 
-def locate(name: str, folder: Path) -> Path | None:
+def locate(name: str, folder: Path, kind: Kind | None = None) -> Path | None:
     """Return the weights file of a named checkpoint, or None if it is not, or not wholly, on disk.
 
     Parameters
@@ -126,6 +128,8 @@ def locate(name: str, folder: Path) -> Path | None:
         Name of the checkpoint.
     folder : pathlib.Path
         The models folder.
+    kind : str, optional
+        What it has to be, if that matters.
 
     Returns
     -------
@@ -135,9 +139,9 @@ def locate(name: str, folder: Path) -> Path | None:
     Raises
     ------
     CheckpointError
-        If the name is unknown, or the file is damaged.
+        If the name is unknown or stands for another kind, or the file is damaged.
     """
-    checkpoint = find_checkpoint(name)
+    checkpoint = find_checkpoint(name, kind)
     on_disk = inspect(checkpoint, folder)
     if on_disk.state == "damaged":
         raise CheckpointError(
@@ -146,7 +150,7 @@ def locate(name: str, folder: Path) -> Path | None:
     return on_disk.path if on_disk.state == "complete" else None
 
 
-def require(name: str, folder: Path) -> Path:
+def require(name: str, folder: Path, kind: Kind | None = None) -> Path:
     """Return the weights file of a named checkpoint, which must be on disk.
 
     Parameters
@@ -155,6 +159,8 @@ def require(name: str, folder: Path) -> Path:
         Name of the checkpoint.
     folder : pathlib.Path
         The models folder.
+    kind : str, optional
+        What it has to be, if that matters.
 
     Returns
     -------
@@ -164,9 +170,10 @@ def require(name: str, folder: Path) -> Path:
     Raises
     ------
     CheckpointError
-        If the name is unknown, or the file is not on disk; the text says how to get it there.
+        If the name is unknown or stands for another kind, or the file is not on disk; the text says how to get it
+        there.
     """
-    path = locate(name, folder)
+    path = locate(name, folder, kind)
     if path is None:
         checkpoint = find_checkpoint(name)
         raise CheckpointError(f"The checkpoint {checkpoint.name} is not on disk: {how_to_get(checkpoint, folder)}.")
@@ -184,15 +191,17 @@ def how_to_get(checkpoint: Checkpoint, folder: Path) -> str:
 def how_to_copy(checkpoint: Checkpoint, folder: Path) -> str:
     """Return the half sentence that says which file to copy where on a machine without a network."""
     config = f"{CONFIG_FILE} and " if checkpoint.architecture is None else ""
+    best, *others = checkpoint.hub_files
+    alternatives = f" (or {' or '.join(others)})" if others else ""
     return (
-        f"copy {config}{WEIGHTS_FILES[0]} (or {WEIGHTS_FILES[1]}) from https://huggingface.co/{checkpoint.hub_repo} "
+        f"copy {config}{best}{alternatives} from https://huggingface.co/{checkpoint.hub_repo} "
         f"into {checkpoint_folder(checkpoint, folder)}"
     )
 
 
-def _preference(path: Path) -> tuple[int, str]:
-    """Order open_clip's own file names first, safetensors before the rest."""
-    names = [*WEIGHTS_FILES, path.name]
+def _preference(path: Path, checkpoint: Checkpoint) -> tuple[int, str]:
+    """Order the publisher's own file names first, safetensors before the rest."""
+    names = [*checkpoint.weights_files, path.name]
     return names.index(path.name), path.name
 
 

@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Literal
 
 from napari_car.errors import CheckpointError
 
-Role = Literal["f", "g"]
+Kind = Literal["clip", "sam"]
+Role = Literal["f", "g", "sam"]
 
 WEIGHTS_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 """Names of the weights in a folder or hub repository of open_clip, in order of preference.
@@ -27,26 +29,36 @@ HUB_PREFIX = "hf-hub:"
 HUB_NAME = re.compile(HUB_PREFIX + r"(\w[\w.-]*/\w[\w.-]*)")
 """Names that stand for any repository on the hub in open_clip's format."""
 
+_WHAT_SERVES = {
+    "clip": "is a SAM, which understands no text: f and g are CLIPs, such as ViT-B-16/openai",
+    "sam": "is a CLIP, which finds no outlines: name a SAM, such as sam-hq/vit_b",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A named set of CLIP weights."""
+    """A named set of weights."""
 
     name: str
-    """What users type: ``architecture/tag`` as open_clip spells them, ``demo``, or ``hf-hub:owner/repository``."""
+    """What users type: ``architecture/tag`` as open_clip spells them, ``demo``, ``hf-hub:owner/repository``, or
+    ``sam/type`` and ``sam-hq/type``."""
+    kind: Kind
+    """Whether it is a CLIP, which serves as f and g, or a SAM."""
     architecture: str | None
     """Model name of open_clip with the right activation, such as ``ViT-B-16-quickgelu``; None if the weights
-    come with an ``open_clip_config.json`` that says it."""
+    come with an ``open_clip_config.json`` that says it. Of a SAM such as ``HQ-SAM vit_b``."""
     tag: str | None
     """Pretrained tag of open_clip, such as ``openai``; None if there is none."""
     hub_repo: str | None
     """Repository on the Hugging Face hub; None for the demo checkpoint, which is in the package."""
+    hub_files: tuple[str, ...]
+    """Paths in the repository that may hold the weights, in order of preference. On disk their folders are left out."""
     sha256: str | None
     """SHA-256 of the weights file in hexadecimal, where known; else the one that the hub states is checked."""
     size_mb: int | None
     """Size on disk in MB, approximate; None if not known."""
     mean: tuple[float, float, float] | None
-    """Mean of RGB in [0, 1] that images are normalised with; None if ``open_clip_config.json`` says it."""
+    """Mean of RGB in [0, 1] that images are normalised with; None if ``open_clip_config.json`` or SAM says it."""
     std: tuple[float, float, float] | None
     """Standard deviation likewise."""
     licence: str
@@ -60,28 +72,41 @@ class Checkpoint:
     note: str
     """What a user should know before choosing it."""
     suits: tuple[Role, ...]
-    """Whether it does well as the mask proposal generator ``f``, as the mask classifier ``g``, or both."""
+    """Whether it does well as the mask proposal generator ``f``, as the mask classifier ``g``, or both; or it is
+    ``sam``."""
+
+    @property
+    def weights_files(self) -> tuple[str, ...]:
+        """Names that the weights may have in the checkpoint's own folder, in order of preference."""
+        return tuple(PurePosixPath(path).name for path in self.hub_files)
 
 
-def load_registry() -> MappingProxyType[str, Checkpoint]:
-    """Return all known checkpoints by name, the demo checkpoint first.
+def load_registry(kind: Kind | None = None) -> MappingProxyType[str, Checkpoint]:
+    """Return the known checkpoints by name, the demo checkpoint first.
+
+    Parameters
+    ----------
+    kind : str, optional
+        ``clip`` for those that serve as f and g, ``sam`` for SAMs; by default all.
 
     Returns
     -------
     mappingproxy of str to Checkpoint
         Read-only, in the order of ``registry.toml``.
     """
-    return _registry()
+    return _registry(kind)
 
 
-def find_checkpoint(name: str) -> Checkpoint:
+def find_checkpoint(name: str, kind: Kind | None = None) -> Checkpoint:
     """Return the checkpoint that a user named.
 
     Parameters
     ----------
     name : str
         Such as ``ViT-B-16/openai``. ``ViT-B-16-quickgelu/openai`` is the same checkpoint: which activation
-        belongs to which weights is no choice of the user. ``hf-hub:owner/repository`` is taken as it is.
+        belongs to which weights is no choice of the user. ``hf-hub:owner/repository`` is taken as it is: a CLIP.
+    kind : str, optional
+        What it has to be, if that matters.
 
     Returns
     -------
@@ -91,26 +116,30 @@ def find_checkpoint(name: str) -> Checkpoint:
     Raises
     ------
     CheckpointError
-        If there is none; the text suggests similar names.
+        If there is none, in which case the text suggests similar names, or if it is of another kind.
     """
     if name.startswith(HUB_PREFIX):
-        return _hub_checkpoint(name)
-    registry = load_registry()
-    checkpoint = registry.get(name.replace("-quickgelu/", "/"))
+        checkpoint: Checkpoint | None = _hub_checkpoint(name)
+    else:
+        checkpoint = load_registry().get(name.replace("-quickgelu/", "/"))
     if checkpoint is None:
-        similar = _similar_names(name, registry)
+        similar = _similar_names(name, load_registry(kind))
         hint = f"did you mean {' or '.join(similar)}? " if similar else ""
         raise CheckpointError(f"There is no checkpoint {name!r}: {hint}`napari-car models` lists all names.")
+    if kind not in (None, checkpoint.kind):
+        raise CheckpointError(f"{checkpoint.name} {_WHAT_SERVES[kind]}.")
     return checkpoint
 
 
 @cache
-def _registry() -> MappingProxyType[str, Checkpoint]:
+def _registry(kind: Kind | None) -> MappingProxyType[str, Checkpoint]:
     """Read ``registry.toml`` once."""
+    if kind is not None:
+        return MappingProxyType({name: known for name, known in _registry(None).items() if known.kind == kind})
     data = tomllib.loads(files(__package__).joinpath("registry.toml").read_text(encoding="utf-8"))
     return MappingProxyType(
         {
-            name: _checkpoint(name, data["defaults"] | entry, family, data["architectures"])
+            name: _checkpoint(name, data["defaults"][family["kind"]] | entry, family, data["architectures"])
             for family in data["families"].values()
             for name, entry in family["checkpoints"].items()
         }
@@ -125,9 +154,11 @@ def _hub_checkpoint(name: str) -> Checkpoint:
     repo = match[1]
     return Checkpoint(
         name=name,
+        kind="clip",
         architecture=None,
         tag=None,
         hub_repo=repo,
+        hub_files=WEIGHTS_FILES,
         sha256=None,
         size_mb=None,
         mean=None,
@@ -153,23 +184,37 @@ def _checkpoint(
     name: str, entry: dict[str, Any], family: dict[str, Any], architectures: dict[str, dict[str, Any]]
 ) -> Checkpoint:
     """Join what the file says about one checkpoint, its family and its architecture."""
-    architecture, _, tag = name.partition("/")
-    traits = (architectures[architecture] if tag else {}) | entry
-    activation = "-quickgelu" if entry["quick_gelu"] else ""
+    traits = entry | (_clip_traits(name, entry, architectures) if family["kind"] == "clip" else {})
     restriction = family.get("restriction", "")
     return Checkpoint(
         name=name,
-        architecture=architecture + activation if tag else None,
-        tag=tag or None,
+        kind=family["kind"],
+        architecture=traits["architecture"],
+        tag=traits.get("tag"),
         hub_repo=entry.get("hub_repo"),
+        hub_files=tuple(traits["hub_files"]),
         sha256=entry.get("sha256"),
         size_mb=traits["size_mb"],
-        mean=tuple(traits["mean"]) if tag else None,
-        std=tuple(traits["std"]) if tag else None,
+        mean=traits.get("mean"),
+        std=traits.get("std"),
         licence=family["licence"],
         restriction=restriction,
-        training=traits.get("training", family["training"]),
+        training=entry.get("training", family["training"]),
         source=family["source"],
         note=f"{family['note']}: {restriction}" if restriction else family["note"],
         suits=tuple(traits["suits"]),
     )
+
+
+def _clip_traits(name: str, entry: dict[str, Any], architectures: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return what a CLIP's name says; nothing for the demo, whose architecture is in its configuration."""
+    architecture, _, tag = name.partition("/")
+    if not tag:
+        return {"architecture": None, "hub_files": WEIGHTS_FILES, "mean": None, "std": None}
+    return architectures[architecture] | {
+        "architecture": architecture + ("-quickgelu" if entry["quick_gelu"] else ""),
+        "tag": tag,
+        "hub_files": WEIGHTS_FILES,
+        "mean": tuple(entry["mean"]),
+        "std": tuple(entry["std"]),
+    }

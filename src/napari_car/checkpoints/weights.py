@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from napari_car.errors import CheckpointError
 
+_TABLES = ("state_dict", "model_state", "model")
 
 def read_state_dict(file: Path) -> dict[str, Tensor]:
     """Read the weights of a checkpoint file.
@@ -18,7 +20,8 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
     Parameters
     ----------
     file : Path
-        Safetensors, or a torch file of a state dict (bare, or under ``state_dict``, with or without ``module.``).
+        Safetensors, or a torch file of a state dict (bare, or under ``state_dict``, ``model_state`` or ``model``, with
+        or without ``module.``).
 
     Raises
     ------
@@ -26,10 +29,21 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
         If it is missing, damaged, a TorchScript program, or holds anything but tensors.
     """
     content = _read(file)
-    state = content.get("state_dict", content) if isinstance(content, dict) else content
+    tables = [content.get(key) for key in _TABLES] if isinstance(content, dict) else []
+    state = next((table for table in tables if isinstance(table, dict)), content)
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{file} is no checkpoint: it holds no table of weights.")
     return {str(key).removeprefix("module."): value for key, value in state.items()}
+
+
+def describe_mismatch(expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> str:
+    """Say in half a sentence how weights differ in names and shapes from those expected; empty if they do not."""
+    missing, foreign = expected.keys() - state.keys(), state.keys() - expected.keys()
+    if missing or foreign:
+        example = min(missing or foreign)
+        return f"{len(missing)} weights are missing and {len(foreign)} are foreign, such as {example}"
+    reshaped = {key for key in expected if expected[key].shape != state[key].shape}
+    return f"{len(reshaped)} weights have another shape, such as {min(reshaped)}" if reshaped else ""
 
 
 def hash_file(file: Path) -> str:

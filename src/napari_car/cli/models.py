@@ -47,7 +47,7 @@ def models(context: click.Context, models_folder: Path | None, as_json: bool, ar
             for checkpoint, on_disk in others:
                 click.echo(f"{checkpoint.name} is on disk ({on_disk.state}, {_mb(on_disk)})")
             click.echo(
-                "suits: f proposes masks, g classifies them\n"
+                "suits: f proposes masks, g classifies them, sam makes their outlines exact\n"
                 f"models folder: {folder}\n"
                 "download one: napari-car models download NAME"
             )
@@ -60,7 +60,8 @@ def models(context: click.Context, models_folder: Path | None, as_json: bool, ar
 def download(context: click.Context, name: str, models_folder: Path | None) -> None:
     """Download the checkpoint NAME and verify it.
 
-    NAME is one of those that `napari-car models` lists, such as ViT-B-16/openai, or hf-hub:owner/repository.
+    NAME is one of those that `napari-car models` lists, such as ViT-B-16/openai or sam-hq/vit_b, or
+    hf-hub:owner/repository.
     A download that was interrupted goes on where it stopped.
     """
     checkpoint = find_checkpoint(name)

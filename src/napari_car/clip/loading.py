@@ -117,7 +117,7 @@ def resolve_source(name: str, folder: Path) -> Source:
         if own.architecture is None:
             return _folder_source(name, own.weights)
         return _file_source(name, own.architecture, own.weights)
-    checkpoint = find_checkpoint(name)
+    checkpoint = find_checkpoint(name, "clip")
     weights = require(name, folder)
     if checkpoint.architecture is None:
         return _folder_source(name, weights)

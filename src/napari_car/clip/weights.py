@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from napari_car.checkpoints.weights import describe_mismatch
 from napari_car.errors import CheckpointError
 
 from .openclip import open_clip
@@ -43,22 +44,11 @@ def fill(model: nn.Module, state: dict[str, Tensor], file: Path, architecture: s
     expected = model.state_dict()
     if "logit_scale" in state and state["logit_scale"].numel() == 1:
         state["logit_scale"] = state["logit_scale"].reshape(expected["logit_scale"].shape)
-    missing, foreign = expected.keys() - state.keys(), state.keys() - expected.keys()
-    reshaped = {key for key in expected.keys() & state.keys() if expected[key].shape != state[key].shape}
-    if missing or foreign or reshaped:
-        why = _mismatch(missing, foreign, reshaped)
+    if why := describe_mismatch(expected, state):
+        if any(key.startswith("vision_model.") for key in state):
+            why = "its weights have the names of the transformers library, not of open_clip"
         raise CheckpointError(f"{file} does not hold {architecture}: {why}; name the architecture it was made for.")
     model.load_state_dict(state)
-
-
-def _mismatch(missing: set[str], foreign: set[str], reshaped: set[str]) -> str:
-    """Say how weights differ from those expected."""
-    if any(key.startswith("vision_model.") for key in foreign):
-        return "its weights have the names of the transformers library, not of open_clip"
-    if missing or foreign:
-        example = min(missing or foreign)
-        return f"{len(missing)} weights are missing and {len(foreign)} are foreign, such as {example}"
-    return f"{len(reshaped)} weights have another shape, such as {min(reshaped)}"
 
 
 def _has_quick_gelu(model: nn.Module) -> bool:

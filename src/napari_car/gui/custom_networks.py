@@ -73,7 +73,7 @@ class _NetworkEdit(QWidget):
         self._line.setAccessibleName(accessible_name)
         self._line.setToolTip(_TIP)
         self._line.setPlaceholderText("Name, folder, or ARCHITECTURE:FILE")
-        completer = QCompleter(list(load_registry()), self._line)
+        completer = QCompleter(list(load_registry("clip")), self._line)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self._line.setCompleter(completer)
