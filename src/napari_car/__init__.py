@@ -14,7 +14,7 @@ _HOMES = {
     "PRESETS": "presets",
     "Progress": "results",
     "Query": "queries",
-    "QueryResult": "segmentation",
+    "QueryResult": "results",
     "Segmentation": "segmentation",
     "Segmenter": "segmenter",
     "Step": "results",
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from .io import read_image
     from .presets import PRESETS
     from .queries import Query
-    from .results import Progress, Step
-    from .segmentation import QueryResult, Segmentation
+    from .results import Progress, QueryResult, Step
+    from .segmentation import Segmentation
     from .segmenter import Segmenter
 
 

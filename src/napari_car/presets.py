@@ -66,8 +66,8 @@ class Preset:
     summary : str
         What it is for, in one sentence.
     config : CaRConfig
-    f, g : str
-        Registry names of the checkpoints it was made with.
+    f, g, sam : str
+        Registry names of the checkpoints it was made with; SAM is loaded only for runs with ``sam.enabled``.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Preset:
     config: CaRConfig
     f: str = "ViT-B-16/openai"
     g: str = "ViT-L-14/openai"
+    sam: str = "sam-hq/vit_h"
 
 
 def _paper_preset(

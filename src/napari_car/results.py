@@ -1,12 +1,14 @@
 """What the recurrence produces, step by step."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float
+
+from .queries import Query
 
 R = TypeVar("R")
 
@@ -129,6 +131,99 @@ class CheckpointIdentity:
     sha256: str
     precision: str
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class SamAgreement:
+    """How a mask agrees with the objects that SAM finds (section 3.4).
+
+    Parameters
+    ----------
+    n_objects : int
+        SAM masks that match it.
+    iou : float
+        Intersection over union of the mask and their union.
+    is_replaced : bool
+        Whether the union has replaced the mask.
+    """
+
+    n_objects: int
+    iou: float
+    is_replaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """What was found for one query.
+
+    Parameters
+    ----------
+    query : Query
+    id : int
+        Its value in label maps: 1 for the first query, unless
+        :meth:`Segmentation.labelled <napari_car.segmentation.Segmentation.labelled>` chose others.
+    verdict : {"present", "uncertain", "absent"}
+        Uncertain if the last score is within ``recurrence.uncertain_margin`` of θ, whether it survived or not.
+    has_mask : bool
+        Whether it survived; an uncertain query may or may not.
+    scores : tuple of float
+        Score of each time step it took part in.
+    dropped_at_step : int or None
+        The time step that dropped it.
+    sam : SamAgreement or None
+        How its mask agrees with SAM's; None if SAM was not asked, or there is no mask.
+    """
+
+    query: Query
+    id: int
+    verdict: Verdict
+    has_mask: bool
+    scores: tuple[float, ...]
+    dropped_at_step: int | None
+    sam: SamAgreement | None = None
+
+    @property
+    def text(self) -> str:
+        """The query's text."""
+        return self.query.text
+
+    @property
+    def score(self) -> float:
+        """Score of the last time step it took part in."""
+        return self.scores[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a result was computed.
+
+    Parameters
+    ----------
+    f, g : CheckpointIdentity
+    background : tuple of str
+        Background queries of f in the last run of the recurrence.
+    crf_backend : str
+    versions : mapping of str to str
+        Packages.
+    seconds : mapping of str to float
+        Wall time by stage.
+    created : str
+        ISO 8601, UTC.
+    notes : tuple of str
+        What was changed on the user's behalf.
+    sam : CheckpointIdentity or None
+        SAM, if it was asked.
+    """
+
+    f: CheckpointIdentity
+    g: CheckpointIdentity
+    background: tuple[str, ...]
+    crf_backend: str
+    versions: Mapping[str, str]
+    seconds: Mapping[str, float]
+    created: str
+    notes: tuple[str, ...]
+    sam: CheckpointIdentity | None = None
 
 
 def drain(run: Generator[object, None, R]) -> R:

@@ -16,74 +16,8 @@ from .core.refine import refine_masks
 from .decisions import decide_verdict, reaches, redecided, split_groups
 from .errors import QueryError
 from .queries import Query
-from .results import CheckpointIdentity, Progress, Proposals, Step, Verdict, drain
-
-
-@dataclass(frozen=True, slots=True)
-class QueryResult:
-    """What was found for one query.
-
-    Parameters
-    ----------
-    query : Query
-    id : int
-        Its value in label maps: 1 for the first query, unless :meth:`Segmentation.labelled` chose others.
-    verdict : {"present", "uncertain", "absent"}
-        Uncertain if the last score is within ``recurrence.uncertain_margin`` of θ, whether it survived or not.
-    has_mask : bool
-        Whether it survived; an uncertain query may or may not.
-    scores : tuple of float
-        Score of each time step it took part in.
-    dropped_at_step : int or None
-        The time step that dropped it.
-    """
-
-    query: Query
-    id: int
-    verdict: Verdict
-    has_mask: bool
-    scores: tuple[float, ...]
-    dropped_at_step: int | None
-
-    @property
-    def text(self) -> str:
-        """The query's text."""
-        return self.query.text
-
-    @property
-    def score(self) -> float:
-        """Score of the last time step it took part in."""
-        return self.scores[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """How a result was computed.
-
-    Parameters
-    ----------
-    f, g : CheckpointIdentity
-    background : tuple of str
-        Background queries of f in the last run of the recurrence.
-    crf_backend : str
-    versions : mapping of str to str
-        Packages.
-    seconds : mapping of str to float
-        Wall time by stage.
-    created : str
-        ISO 8601, UTC.
-    notes : tuple of str
-        What was changed on the user's behalf.
-    """
-
-    f: CheckpointIdentity
-    g: CheckpointIdentity
-    background: tuple[str, ...]
-    crf_backend: str
-    versions: Mapping[str, str]
-    seconds: Mapping[str, float]
-    created: str
-    notes: tuple[str, ...]
+from .results import Progress, Proposals, Provenance, QueryResult, Step, drain
+from .sam import MaskSet, match_each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +38,8 @@ class Segmentation:
     provenance : Provenance
     working_masks : mapping of int to ndarray, (H', W'), bool
         Masks of surviving queries at working size, by index of the query.
+    objects : MaskSet or None
+        What SAM found by itself at working size; None if it was not asked.
     """
 
     queries: tuple[QueryResult, ...]
@@ -113,6 +49,7 @@ class Segmentation:
     config: CaRConfig
     provenance: Provenance
     working_masks: Mapping[int, Bool[np.ndarray, "H2 W2"]]
+    objects: MaskSet | None = None
 
     def __getitem__(self, query: int | str) -> QueryResult:
         """Return the result of a query by index or text."""
@@ -219,13 +156,15 @@ class Segmentation:
         if score_threshold is not None:
             keeps = {i: reaches(result.score, config.recurrence) for i, result in enumerate(self.queries)}
         kept = [i for i, is_kept in keeps.items() if is_kept]
-        masks, backend = yield from self._masks_of(kept, config, opened if crf else None)
+        refined, backend = yield from self._masks_of(kept, config, opened if crf else None)
+        masks, agreements = match_each(refined, self.objects, config.sam)
         queries = tuple(
             dataclasses.replace(
                 result,
                 has_mask=keeps[i],
                 verdict=decide_verdict(result.score, keeps[i], config.recurrence),
                 dropped_at_step=None if keeps[i] else self._last_step(i)[0].index,
+                sam=agreements.get(i),
             )
             for i, result in enumerate(self.queries)
         )
@@ -247,6 +186,7 @@ class Segmentation:
                     "scores": list(result.scores),
                     "dropped_at_step": result.dropped_at_step,
                     "area_px": int(np.count_nonzero(self.mask(i))),
+                    "sam": dataclasses.asdict(result.sam) if result.sam else None,
                 }
                 for i, result in enumerate(self.queries)
             ],

@@ -1,17 +1,14 @@
 """The segmenter: CLIP as RNN from image and queries to masks."""
 
 import hashlib
-import logging
 import os
-import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, UInt8
@@ -24,18 +21,24 @@ from .core.classifier import EmbeddingCache, MaskClassifier
 from .core.proposals import ImageFeatures, MaskProposalGenerator, encode_image
 from .core.recurrence import recur
 from .core.refine import refine_masks
+from .core.stage_clock import StageClock
 from .core.texts import fill_templates
 from .decisions import decide_verdict, group_background, split_groups
-from .errors import QueryError, ResourceError
+from .errors import ConfigError, QueryError, ResourceError
 from .io import to_rgb8
+from .io.bounds import bounded
 from .presets import find_preset
 from .queries import Query, clean_expression, collect_queries
-from .results import Progress, Step, drain
-from .segmentation import Provenance, QueryResult, Segmentation
+from .results import Progress, Provenance, QueryResult, SamAgreement, Step, drain
+from .sam import MaskSet, match_each
+from .segmentation import Segmentation
+
+if TYPE_CHECKING:
+    from .sam.automatic import ObjectFinder
+    from .sam.loading import SamModel
 
 Run = Generator[Progress | Step, None, Segmentation]
-_VERSIONED = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless")
-_logger = logging.getLogger(__name__)
+_VERSIONED = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless", "segment-anything-hq")
 
 
 class Segmenter:
@@ -47,6 +50,8 @@ class Segmenter:
         Mask proposal generator; for the forms of a name see :func:`~napari_car.clip.loading.load_clip`.
     g : str or ClipModel, optional
         Mask classifier; by default the same network as f.
+    sam : str or SamModel, optional
+        SAM, for runs with ``sam.enabled``; for the forms of a name see :func:`~napari_car.sam.loading.load_sam`.
     models_folder : path-like, optional
         Where checkpoints are; by default ``$NAPARI_CAR_MODELS`` or the user's data folder.
     device, precision : str
@@ -74,6 +79,7 @@ class Segmenter:
         f: str | ClipModel = "demo",
         g: str | ClipModel | None = None,
         *,
+        sam: "str | SamModel | None" = None,
         models_folder: str | os.PathLike[str] | None = None,
         device: str = "auto",
         precision: str = "auto",
@@ -86,6 +92,8 @@ class Segmenter:
 
         self.f = load(f)
         self.g = self.f if g is None or g == f else load(g)
+        options = {"folder": models_folder, "device": device, "precision": precision}
+        self.sam = None if sam is None else _object_finder(sam, **options)
         self._features: OrderedDict[tuple[Any, ...], ImageFeatures] = OrderedDict()
         self._prompted = EmbeddingCache()
 
@@ -118,6 +126,8 @@ class Segmenter:
             If there is no query, one is empty or too long, or one has nothing to be told apart from.
         ImageError
             If the array is no image.
+        ConfigError
+            If ``sam.enabled`` without a SAM.
         ResourceError
             If the device runs out of memory.
         """
@@ -138,6 +148,8 @@ class Segmenter:
         Segmentation
         """
         config = config or CaRConfig()
+        if config.sam.enabled and self.sam is None:
+            raise ConfigError('sam.enabled needs a SAM: name one, such as Segmenter(..., sam="sam-hq/vit_b").')
         asked, notes = collect_queries(_expressions(queries) if config.mode == "referring" else queries)
         pixels, image_notes = to_rgb8(image)
         working, size_notes = bounded(pixels, config.compute.max_side_px)
@@ -158,7 +170,7 @@ class Segmenter:
         notes: tuple[str, ...],
     ) -> Run:
         """Run the recurrence for each group of queries, then refine."""
-        clock = _StageClock()
+        clock = StageClock()
         yield clock.done(Progress("image", 0, 0, 1))
         features = self._encoded(image, config)
         yield clock.done(Progress("image", 0, 1, 1))
@@ -180,6 +192,8 @@ class Segmenter:
             refining = refine_masks(image, survivors, config.crf, separate=separate, device=str(self.f.device))
             refined, backend = yield from clock.timed(refining)
             masks |= dict(zip(last.survivors, refined, strict=True))
+        objects = yield from clock.timed(self._find_objects(image, config))
+        masks, agreements = match_each(masks, objects, config.sam)
         provenance = Provenance(
             f=self.f.identity,
             g=self.g.identity,
@@ -189,9 +203,10 @@ class Segmenter:
             seconds={stage: round(seconds, 4) for stage, seconds in clock.seconds.items()},
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             notes=notes,
+            sam=self.sam.identity if self.sam and config.sam.enabled else None,
         )
-        results = tuple(_query_result(i, query, steps, config) for i, query in enumerate(queries))
-        return Segmentation(results, tuple(steps), image, (size_px[0], size_px[1]), config, provenance, masks)
+        results = tuple(_query_result(i, query, steps, config, agreements.get(i)) for i, query in enumerate(queries))
+        return Segmentation(results, tuple(steps), image, (size_px[0], size_px[1]), config, provenance, masks, objects)
 
     def _recur(
         self,
@@ -228,6 +243,14 @@ class Segmenter:
         yield from self.f.texts.embedding(for_f)
         yield from self.g.texts.embedding(fill_templates([*queries, *competitors], config.classifier.templates))
 
+    def _find_objects(
+        self, image: UInt8[np.ndarray, "H W 3"], config: CaRConfig
+    ) -> Generator[Progress, None, MaskSet | None]:
+        """Let SAM find objects, if it is asked."""
+        if not config.sam.enabled or self.sam is None:
+            return None
+        return (yield from self.sam.find(image, config.sam, config.compute))
+
     def _encoded(self, image: UInt8[np.ndarray, "H W 3"], config: CaRConfig) -> ImageFeatures:
         """Return the features of an image, from the cache if it was seen before."""
         digest = hashlib.blake2b(image.tobytes()).digest()
@@ -239,28 +262,12 @@ class Segmenter:
         return features
 
 
-class _StageClock:
-    """Wall time by stage, measured between events."""
+def _object_finder(sam: "str | SamModel", **options: Any) -> "ObjectFinder":
+    """Load SAM; imported here because its library takes its time, and most runs do without."""
+    from .sam.automatic import ObjectFinder
+    from .sam.loading import load_sam
 
-    def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
-        self._last = time.perf_counter()
-
-    def done(self, event: Progress) -> Progress:
-        """Count the time since the last event for this event's stage."""
-        now = time.perf_counter()
-        self.seconds[event.stage] += now - self._last  # type: ignore[assignment]
-        self._last = now
-        return event
-
-    def timed(self, events: Generator[Progress, None, Any]) -> Generator[Progress, None, Any]:
-        """Pass events on, timing each."""
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                return end.value
-            yield self.done(event)
+    return ObjectFinder(load_sam(sam, **options) if isinstance(sam, str) else sam)
 
 
 def _expressions(queries: Iterable[str | Query]) -> list[Query]:
@@ -271,19 +278,9 @@ def _expressions(queries: Iterable[str | Query]) -> list[Query]:
     ]
 
 
-def bounded(image: UInt8[np.ndarray, "H W 3"], max_side_px: int) -> tuple[UInt8[np.ndarray, "H W 3"], tuple[str, ...]]:
-    """Shrink an image whose longer side is above a bound, in px; return notes that say so."""
-    height, width = image.shape[:2]
-    scale = max_side_px / max(height, width)
-    if scale >= 1:
-        return image, ()
-    new_height, new_width = max(1, round(height * scale)), max(1, round(width * scale))
-    note = f"The image of {width} x {height} px was worked on at {new_width} x {new_height} px."
-    _logger.info(note)
-    return cv2.resize(image, (new_width, new_height), interpolation=cv2.INTER_AREA), (note,)
-
-
-def _query_result(index: int, query: Query, steps: list[Step], config: CaRConfig) -> QueryResult:
+def _query_result(
+    index: int, query: Query, steps: list[Step], config: CaRConfig, agreement: SamAgreement | None
+) -> QueryResult:
     """Collect what the steps say about a query."""
     own = [step for step in steps if index in step.queries]
     scores = tuple(float(step.scores[step.queries.index(index)]) for step in own)
@@ -295,4 +292,5 @@ def _query_result(index: int, query: Query, steps: list[Step], config: CaRConfig
         has_mask=survives,
         scores=scores,
         dropped_at_step=None if survives else own[-1].index,
+        sam=agreement,
     )

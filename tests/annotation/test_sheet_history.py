@@ -9,17 +9,17 @@ def test_edits_are_taken_back_and_repeated() -> None:
     assert not history.can_undo
     sheets = [QuerySheet()]
     for text in ("leaf", "stem"):
-        sheets.append(history.sheet.added(text)[0])
+        sheets.append(history.value.added(text)[0])
         history.edit(sheets[-1])
     history.undo()
-    assert history.sheet.entries == sheets[1].entries
+    assert history.value.entries == sheets[1].entries
     history.undo()
-    assert history.sheet.entries == ()
-    assert history.sheet.next_id == 3
+    assert history.value.entries == ()
+    assert history.value.next_id == 3
     assert not history.can_undo
     history.redo()
     history.redo()
-    assert history.sheet == sheets[2]
+    assert history.value == sheets[2]
     assert not history.can_redo
 
 
@@ -27,13 +27,13 @@ def test_nothing_to_take_back_changes_nothing() -> None:
     history = SheetHistory()
     history.undo()
     history.redo()
-    assert history.sheet == QuerySheet()
+    assert history.value == QuerySheet()
 
 
 def test_an_edit_ends_what_can_be_repeated_and_gets_new_ids() -> None:
     history = SheetHistory()
-    history.edit(history.sheet.added("leaf")[0])
+    history.edit(history.value.added("leaf")[0])
     history.undo()
-    history.edit(history.sheet.added("stem")[0])
+    history.edit(history.value.added("stem")[0])
     assert not history.can_redo
-    assert history.sheet.names == {2: "stem"}
+    assert history.value.names == {2: "stem"}

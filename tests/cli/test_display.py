@@ -8,8 +8,7 @@ import pytest
 
 from napari_car.cli.display import describe_result, describe_stage
 from napari_car.queries import Query
-from napari_car.results import Progress, Proposals, Step
-from napari_car.segmentation import QueryResult
+from napari_car.results import Progress, Proposals, QueryResult, Step
 
 
 @pytest.mark.parametrize(

@@ -151,10 +151,17 @@ class TestRequest:
     def request_of(self, tmp_path: Path):
         image = tmp_path / "image"
         image.write_bytes(b"pixels")
-        kinds = {"f": "a", "g": "b", "precision": "auto", "labels": "tiff"}
 
-        def make(queries: tuple[Query, ...] = (Query("cat"),), config: CaRConfig | None = None, **changes: str) -> dict:
-            return make_request(image, queries, config or CaRConfig(), **kinds | changes)
+        def make(
+            queries: tuple[Query, ...] = (Query("cat"),),
+            config: CaRConfig | None = None,
+            labels: str = "tiff",
+            **networks: str,
+        ) -> dict:
+            networks = {"f": "a", "g": "b"} | networks
+            return make_request(
+                image, queries, config or CaRConfig(), networks=networks, precision="auto", labels=labels
+            )
 
         make.image = image
         return make
@@ -167,10 +174,10 @@ class TestRequest:
     def test_differences_are_named(self, request_of) -> None:
         stored = request_of()
         config = CaRConfig().changed({"recurrence.score_threshold": 0.1, "compute.max_side_px": 64})
-        wanted = request_of((Query("dog"),), config, g="c", labels="png")
+        wanted = request_of((Query("dog"),), config, "png", g="c", sam="d")
         said = describe_difference(stored, wanted)
         assert said == (
-            "other queries and another checkpoint as g and another format of label maps and "
+            "other queries and another checkpoint as g and another SAM and another format of label maps and "
             "other parameters (recurrence.score_threshold, compute.max_side_px)"
         )
 

@@ -9,7 +9,7 @@ from napari_car.config import SamConfig
 from napari_car.core.affinity import draw_box_mask, find_boxes
 from napari_car.core.labels import merge_expressions, paint_labels, painting_order
 from napari_car.core.prompts import draw_prompt
-from napari_car.sam import match_sam_masks
+from napari_car.sam import MaskSet, match_sam_masks
 
 
 def test_boxes(golden: Path) -> None:
@@ -44,12 +44,13 @@ def test_sam_matching(golden: Path) -> None:
     for i in range(n_cases):
         iom, min_overlap, iou = (float(value) for value in stored[f"{i}/params_iom_minpred_iou"])
         config = SamConfig(iom_threshold=iom, min_overlap=min_overlap, iou_threshold=iou)
+        objects = MaskSet.pack(stored[f"{i}/sam_masks"], stored[f"{i}/sam_masks"].shape[1:])
         for query, mask in enumerate(stored[f"{i}/query_masks"]):
-            match = match_sam_masks(mask, stored[f"{i}/sam_masks"], config)
+            match = match_sam_masks(mask, objects, config)
             np.testing.assert_array_equal(match.matched, stored[f"{i}/kept"][query])
             np.testing.assert_array_equal(match.combined, stored[f"{i}/combined"][query])
             np.testing.assert_array_equal(match.mask, stored[f"{i}/out"][query].astype(bool))
-            np.testing.assert_allclose(match.iou, stored[f"{i}/iou"][query], atol=1e-6)
+            np.testing.assert_allclose(match.agreement.iou, stored[f"{i}/iou"][query], atol=1e-6)
             if mask.any():  # 0 / 0 in the authors' program
                 np.testing.assert_allclose(match.iom, stored[f"{i}/iom"][query], atol=1e-6)
 

@@ -66,13 +66,16 @@ class StatusLine:
     def _describe(self, progress: Progress) -> str:
         """Say what is being computed."""
         pieces = f"{progress.done} of {progress.total}"
+        percent = round(100 * progress.done / max(1, progress.total))
         step = f"Step {progress.step}" + (f", {self._left} left" if progress.step > 1 else "")
         return {
             "texts": f"Reading the queries, {pieces}",
             "image": "Looking at the image",
             "proposals": f"{step}: proposing masks, {pieces}",
             "classification": f"{step}: checking masks, {pieces}",
-            "refinement": f"Refining edges, {round(100 * progress.done / max(1, progress.total))} %",
+            "refinement": f"Refining edges, {percent} %",
+            "sam-image": "SAM looks at the image",
+            "sam-masks": f"SAM finds objects, {percent} %",
         }[progress.stage]
 
     def _status(self, text: str, within: float) -> Status:

@@ -11,7 +11,7 @@ from .frames import Frame
 from .sheet import QuerySheet
 
 if TYPE_CHECKING:
-    from napari_car.segmentation import Provenance
+    from napari_car.results import Provenance
 
 
 def record_run(

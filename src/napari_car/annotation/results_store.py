@@ -64,4 +64,6 @@ class ResultsStore:
 def _size_bytes(result: "Segmentation") -> int:
     """Return the memory of images, masks and maps."""
     maps = sum(step.proposals.maps.nbytes + step.similarity.nbytes for step in result.steps)
-    return int(result.image.nbytes + sum(mask.nbytes for mask in result.working_masks.values()) + maps)
+    masks = sum(mask.nbytes for mask in result.working_masks.values())
+    objects = result.objects.nbytes if result.objects else 0
+    return int(result.image.nbytes + masks + objects + maps)

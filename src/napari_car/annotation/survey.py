@@ -115,7 +115,7 @@ def survey_frames(
         As :meth:`Segmenter.run <napari_car.segmenter.Segmenter.run>`.
     """
     # Imported here, in a worker thread: torch takes seconds to load.
-    from napari_car.segmenter import bounded
+    from napari_car.io.bounds import bounded
 
     # Expressions that differ by a quotation mark only are one to the segmenter; it keeps the label of the first.
     as_asked = clean_expression if config.mode == "referring" else str

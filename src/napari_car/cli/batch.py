@@ -85,7 +85,7 @@ class Batch:
     def _check_same(self, stored: list[tuple[Job, dict[str, Any]]]) -> None:
         """Refuse stored results of another request."""
         identities = self.networks.identify()
-        wanted = [self._request(job, *identities) for job, _ in stored]
+        wanted = [self._request(job, identities) for job, _ in stored]
         differing = [
             (job, text)
             for (job, request), mine in zip(stored, wanted, strict=True)
@@ -123,22 +123,24 @@ class Batch:
         image = read_image(job.image)
         run = segmenter.run(image.rgb, job.queries, self.config)
         segmentation = display.follow(run, job.image.name, len(job.queries))
-        identities = (f"{clip.identity.architecture} {clip.identity.sha256}" for clip in (segmenter.f, segmenter.g))
-        request = self._request(job, *identities)
+        clips = {"f": segmenter.f.identity, "g": segmenter.g.identity}
+        identities = {part: f"{identity.architecture} {identity.sha256}" for part, identity in clips.items()}
+        if segmenter.sam is not None:
+            identities["sam"] = segmenter.sam.identity.sha256
+        request = self._request(job, identities)
         caption = " ".join(self.networks.notices)
         write_result(job.folder, segmentation, image, request, labels=self.labels, caption=caption)
         display.say(f"{job.image}: {describe_result(segmentation)}")
         for note in _new_notes([*image.notes, *segmentation.provenance.notes]):
             display.say(f"  note: {note}")
 
-    def _request(self, job: Job, f: str, g: str) -> dict[str, Any]:
+    def _request(self, job: Job, identities: dict[str, str]) -> dict[str, Any]:
         """Return what decides the result of a job."""
         return make_request(
             job.image,
             job.queries,
             self.config,
-            f=f,
-            g=g,
+            networks=identities,
             precision=self.networks.precision,
             labels=self.labels,
         )

@@ -13,6 +13,7 @@ from napari_car.checkpoints.registry import find_checkpoint
 from napari_car.clip.own_files import names_own_files
 from napari_car.errors import CheckpointError
 from napari_car.presets import find_preset
+from napari_car.sam.files import find_sam_file
 
 from .options import in_section
 
@@ -28,10 +29,12 @@ _SECTION = "Networks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
-    """f and g as the user chose them, and where they run."""
+    """f, g and SAM as the user chose them, and where they run."""
 
     f: str
     g: str
+    sam: str | None
+    """None for a run without SAM."""
     folder: Path
     device: str
     precision: str
@@ -54,16 +57,26 @@ class Networks:
             except CheckpointError as error:
                 hint = f" Or try napari-car with --preset {DEMO} ({DEMO_NOTICE})." if self.from_preset else ""
                 raise CheckpointError(f"{error}{hint}") from error
+        if self.sam is not None:
+            find_sam_file(self.sam, self.folder)
 
     def load(self) -> "Segmenter":
         """Load f and g; errors as for :class:`napari_car.Segmenter`."""
         from napari_car.segmenter import Segmenter
 
-        return Segmenter(self.f, self.g, models_folder=self.folder, device=self.device, precision=self.precision)
+        return Segmenter(
+            self.f,
+            self.g,
+            sam=self.sam,
+            models_folder=self.folder,
+            device=self.device,
+            precision=self.precision,
+        )
 
-    def identify(self) -> tuple[str, str]:
-        """Return architecture and hash of f and g without loading them."""
-        return _identify(self.f, self.folder), _identify(self.g, self.folder)
+    def identify(self) -> dict[str, str]:
+        """Return architecture and hash of each network, by its part, without loading them."""
+        clips = {"f": _identify(self.f, self.folder), "g": _identify(self.g, self.folder)}
+        return clips | ({"sam": _hash_sam(self.sam, self.folder)} if self.sam else {})
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -77,6 +90,8 @@ def choose_networks(
     model: str | None = None,
     f: str | None = None,
     g: str | None = None,
+    sam: str | None = None,
+    with_sam: bool = False,
     folder: Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -94,6 +109,7 @@ def choose_networks(
     return Networks(
         f=f or model or chosen.f,
         g=g or model or chosen.g,
+        sam=(sam or chosen.sam) if with_sam else None,
         folder=models_folder(folder),
         device=device,
         precision=precision,
@@ -130,8 +146,15 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--model``, ``--f`` and ``--g``."""
+    """Add ``--model``, ``--f``, ``--g`` and ``--sam-model``."""
     for option in (
+        in_section(
+            _SECTION,
+            "--sam-model",
+            "sam",
+            metavar="NAME",
+            help="SAM, for --sam: one that `napari-car models` lists, or a checkpoint file.  [default: the preset's]",
+        ),
         in_section(_SECTION, "--g", metavar="NAME", help="Mask classifier.  [default: the preset's]"),
         in_section(_SECTION, "--f", metavar="NAME", help="Mask proposal generator.  [default: the preset's]"),
         in_section(
@@ -154,3 +177,10 @@ def _identify(name: str, folder: Path) -> str:
 
     source = resolve_source(name, folder)
     return f"{source.architecture} {hash_file(source.weights)}"
+
+
+def _hash_sam(name: str, folder: Path) -> str:
+    """Return the hash of a SAM, which tells its architecture by itself."""
+    from napari_car.checkpoints.weights import hash_file
+
+    return hash_file(find_sam_file(name, folder).weights)

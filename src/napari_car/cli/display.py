@@ -12,7 +12,8 @@ from rich.progress import Progress as Bars
 from napari_car.results import Progress, Step
 
 if TYPE_CHECKING:  # they load torch, which the bar must not wait for
-    from napari_car.segmentation import QueryResult, Segmentation
+    from napari_car.results import QueryResult
+    from napari_car.segmentation import Segmentation
     from napari_car.segmenter import Run
 
 _STAGES = {

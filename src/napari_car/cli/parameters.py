@@ -26,6 +26,7 @@ OPTION_NAMES = {
     "classifier.background": "classifier-background",
     "mutual_background.enabled": "mutual-background",
     "mutual_background.stuff_prompts": "stuff-prompt",
+    "sam.enabled": "sam",
 }
 """Options whose name is not the field's; those of lists are singular, since each one adds an entry."""
 
@@ -33,10 +34,6 @@ WITHOUT_OPTION = frozenset(
     [
         "mode",  # --refer
         "compute.max_features_cached",  # each image is segmented once
-        "sam.iom_threshold",  # the command does not run SAM
-        "sam.iou_threshold",
-        "sam.min_overlap",
-        "sam.best_if_none",
     ]
 )
 """Fields that have no option of their own; ``--set`` reaches them."""
@@ -115,7 +112,7 @@ def option_name(key: str) -> str:
     if key in OPTION_NAMES:
         return OPTION_NAMES[key]
     stage, _, name = key.rpartition(".")
-    prefix = "crf-" if stage == "crf" else ""
+    prefix = f"{stage}-" if stage in ("crf", "sam") else ""
     return prefix + name.removeprefix("n_").replace("_", "-")
 
 

@@ -18,6 +18,7 @@ _SAID = {
     "queries": "other queries",
     "f": "another checkpoint as f",
     "g": "another checkpoint as g",
+    "sam": "another SAM",
     "precision": "another precision",
     "labels": "another format of label maps",
 }
@@ -28,12 +29,13 @@ def make_request(
     queries: Sequence[Query],
     config: CaRConfig,
     *,
-    f: str,
-    g: str,
+    networks: Mapping[str, str],
     precision: str,
     labels: str,
 ) -> dict[str, Any]:
     """Return all that decides what is in a folder of results, fit for JSON.
+
+    Networks are named by their part, ``f``, ``g`` or ``sam``, with architecture and hash.
 
     Of the bounds on size and memory only ``max_side_px`` counts: the others change no result, so that a run that ended
     for lack of memory can go on with smaller batches.
@@ -49,8 +51,7 @@ def make_request(
         "image": _hash_image(image),
         "queries": [dataclasses.asdict(query) | {"synonyms": list(query.synonyms)} for query in queries],
         "config": parameters,
-        "f": f,
-        "g": g,
+        **networks,
         "precision": precision,
         "labels": labels,
     }
@@ -77,7 +78,7 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
 
 def describe_difference(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """Name what a stored request has that the wanted one has not; empty if they are the same."""
-    said = [text for key, text in _SAID.items() if stored.get(key) != wanted[key]]
+    said = [text for key, text in _SAID.items() if stored.get(key) != wanted.get(key)]
     changed = [key for key, value in _flat(wanted["config"]).items() if _flat(stored.get("config")).get(key) != value]
     if changed:
         said.append(f"other parameters ({', '.join(changed[:3])}{', …' if len(changed) > 3 else ''})")

@@ -120,6 +120,7 @@ def segment(
     napari-car segment photo.jpg -q cat -q sofa
     napari-car segment cells/ -q nucleus -q debris --preset demo
     napari-car segment photo.jpg --refer -q "the man on the left"
+    napari-car segment photo.jpg -q cat --sam --sam-model sam-hq/vit_b
 
     For each image OUT/<name of the image>/ holds the label map (labels.tif: 0 is background, 1 the first query),
     masks/<query>.png for each query that was found, overlay.png and summary.json with verdicts, scores and all that
@@ -134,8 +135,10 @@ def segment(
 
     if not texts and queries_file is None:
         raise click.UsageError("Say what to look for: --query TEXT or --queries-file FILE.")
-    chosen = choose_networks(preset, folder=networks.pop("models_folder"), **networks)
-    config = build_config(preset, toml, given_parameters(context), assignments, refer=refer)
+    given = {"sam.enabled": True} if networks["sam"] else {}  # whoever names a SAM wants it
+    config = build_config(preset, toml, given | given_parameters(context), assignments, refer=refer)
+    folder = networks.pop("models_folder")
+    chosen = choose_networks(preset, folder=folder, with_sam=config.sam.enabled, **networks)
     asked, distractors = gather_queries(texts, queries_file)
     config = config.changed({"proposals.background_words": (*config.proposals.background_words, *distractors)})
     queries, notes = collect_queries(asked)

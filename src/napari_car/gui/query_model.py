@@ -42,7 +42,7 @@ class QueryModel(QAbstractTableModel):
     @property
     def sheet(self) -> QuerySheet:
         """The list as it is now."""
-        return self._history.sheet
+        return self._history.value
 
     @property
     def verdicts(self) -> dict[int, Verdict]:

@@ -3,17 +3,16 @@
 import threading
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from napari.qt.threading import GeneratorWorker, create_worker
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_car.annotation.frames import Frame
 from napari_car.annotation.outcome import Finding, collect_findings
 from napari_car.annotation.survey import Grouping, paint_frame
 
-from .failures import explain_failure
 from .image_results import Painted
+from .latest_job import LatestJob
 
 if TYPE_CHECKING:
     from napari_car.core.crf import DenseCRF
@@ -71,19 +70,16 @@ class Redecision(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._wanted: tuple[Any, ...] | None = None
-        self._worker: GeneratorWorker | None = None
-        self._stop = threading.Event()
         self._open = _OpenCRF()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(DELAY_MS)
-        self._timer.timeout.connect(self._start)
+        self._job = LatestJob(_decide_frames, DELAY_MS, self)
+        self._job.yielded.connect(self.decided)
+        self._job.failed.connect(self.failed)
+        self._job.idle.connect(self.idle)
 
     @property
     def is_busy(self) -> bool:
         """Whether something is wanted or worked on."""
-        return self._worker is not None or self._wanted is not None
+        return self._job.is_busy
 
     def decide(
         self,
@@ -102,15 +98,11 @@ class Redecision(QObject):
             θ and η; None: as in the run.
         grouping : {"together", "apart"}
         """
-        self._wanted = (tuple(results), score_threshold, mask_threshold, grouping)
-        self._stop.set()
-        self._timer.start()
+        self._job.ask(tuple(results), score_threshold, mask_threshold, grouping, self._open)
 
     def stop(self) -> None:
         """Forget what was asked for."""
-        self._wanted = None
-        self._timer.stop()
-        self._stop.set()
+        self._job.stop()
 
     def clear(self) -> None:
         """Stop, and forget the dense CRF of the last frame, since other results come."""
@@ -120,35 +112,7 @@ class Redecision(QObject):
     def close(self) -> None:
         """Stop, and say nothing any more."""
         self.clear()
-        if self._worker is not None:
-            for signal in (self._worker.yielded, self._worker.errored, self._worker.finished):
-                signal.disconnect()
-            self._worker = None
-
-    def _start(self) -> None:
-        """Work on what is wanted, unless a worker is still stopping: its end starts it."""
-        if self._worker is not None or self._wanted is None:
-            return
-        wanted, self._wanted = self._wanted, None
-        self._stop = threading.Event()
-        worker = create_worker(_decide_frames, *wanted, self._open, self._stop, _ignore_errors=True)
-        worker.yielded.connect(self._on_yielded)
-        worker.errored.connect(lambda error: self.failed.emit(explain_failure(error)))
-        worker.finished.connect(self._on_finished)
-        self._worker = worker
-        worker.start()
-
-    def _on_yielded(self, decided: Decided) -> None:
-        """Pass a result on, unless it is not wanted any more."""
-        if not self._stop.is_set():
-            self.decided.emit(decided)
-
-    def _on_finished(self) -> None:
-        self._worker = None
-        if self._wanted is not None:
-            self._start()
-        else:
-            self.idle.emit()
+        self._job.close()
 
 
 def _decide_frames(

@@ -5,8 +5,6 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari.qt.threading import GeneratorWorker
-
 from napari_car.annotation.engine import Engine, NetworkRequest, lent
 from napari_car.annotation.explain import StepView, explain_step
 from napari_car.annotation.frames import Frame
@@ -77,20 +75,6 @@ class StepSeen:
 
     place: Place
     view: StepView
-
-
-class ClosingWorker(GeneratorWorker):  # type: ignore[misc]  # napari tells no types
-    """A worker that closes its generator when it ends, whatever ends it.
-
-    One whose window is gone fails to emit, and napari's then keeps the unfinished generator, and with it the networks.
-    """
-
-    def work(self) -> object:
-        """Run the generator in this thread."""
-        try:
-            return super().work()
-        finally:
-            self._gen.close()
 
 
 WorkerEvent = Status | FrameStarted | StepSeen | FrameFinished

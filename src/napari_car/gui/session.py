@@ -20,13 +20,14 @@ from napari_car.annotation.survey import FrameFinished, FrameStarted
 from napari_car.config import CaRConfig
 from napari_car.errors import CaRError
 
+from .closing_worker import ClosingWorker
 from .failures import explain_failure
 from .image_results import ImageResults
 from .redecision import Decided, Redecision
-from .run_worker import ClosingWorker, RunRequest, StepSeen, WorkerEvent, run_request
+from .run_worker import RunRequest, StepSeen, WorkerEvent, run_request
 
 if TYPE_CHECKING:
-    from napari_car.segmentation import Provenance
+    from napari_car.results import Provenance
 
 
 class Session(QObject):

@@ -1,5 +1,6 @@
-"""Segment Anything: matching of its masks with the masks of text queries."""
+"""Segment Anything: objects that it finds by itself, their matching with the masks of text queries, and corrections."""
 
-from .matching import SamMatch, match_sam_masks
+from .mask_set import MaskSet
+from .matching import SamMatch, match_each, match_sam_masks
 
-__all__ = ["SamMatch", "match_sam_masks"]
+__all__ = ["MaskSet", "SamMatch", "match_each", "match_sam_masks"]

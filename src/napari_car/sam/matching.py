@@ -1,11 +1,15 @@
 """Replacement of masks by matching SAM masks: paper, section 3.4."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from napari_car.config import SamConfig
+from napari_car.results import SamAgreement
+
+from .mask_set import MaskSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +26,26 @@ class SamMatch:
         Intersection over minimum mask with each SAM mask.
     matched : ndarray, (S,), bool
         SAM masks in the union.
-    iou : float
-        Intersection over union of ``combined`` and the mask.
+    agreement : SamAgreement
+        What became of it.
     """
 
     mask: Bool[np.ndarray, "H W"]
     combined: Bool[np.ndarray, "H W"]
     iom: Float[np.ndarray, " S"]
     matched: Bool[np.ndarray, " S"]
-    iou: float
+    agreement: SamAgreement
 
 
-def match_sam_masks(
-    mask: Bool[np.ndarray, "H W"], sam_masks: Bool[np.ndarray, "S H W"], config: SamConfig
-) -> SamMatch:
+def match_sam_masks(mask: Bool[np.ndarray, "H W"], objects: MaskSet, config: SamConfig) -> SamMatch:
     """Match the mask of a query with SAM's automatic masks.
 
     Parameters
     ----------
     mask : ndarray, (H, W), bool
         m, refined by the CRF. An empty one is left alone.
-    sam_masks : ndarray, (S, H, W), bool
-        s; S may be 0.
+    objects : MaskSet
+        s, SAM's masks; there may be none.
     config : SamConfig
         φ_iom, φ_iou and the released program's additions.
 
@@ -53,19 +55,29 @@ def match_sam_masks(
     ``min_overlap``. SAM masks with IoM > φ_iom are united; the union replaces m if their IoU > φ_iou.
     """
     area = np.count_nonzero(mask)
-    if not area or not len(sam_masks):
-        nothing = np.zeros(len(sam_masks))
-        return SamMatch(mask, np.zeros_like(mask), nothing, nothing.astype(bool), 0.0)
-    intersections = np.count_nonzero(sam_masks & mask, axis=(1, 2))
-    sam_areas = np.count_nonzero(sam_masks, axis=(1, 2))
+    if not area or not len(objects):
+        nothing = np.zeros(len(objects))
+        return SamMatch(mask, np.zeros_like(mask), nothing, nothing.astype(bool), SamAgreement(0, 0.0, False))
+    intersections, object_areas = objects.intersections_px(mask), objects.areas_px()
     share_of_mask = intersections / area
-    share_of_sam = intersections / np.maximum(sam_areas, 1)
-    share_of_sam[share_of_mask < config.min_overlap] = 0
-    iom = np.maximum(share_of_sam, share_of_mask)
+    share_of_object = intersections / np.maximum(object_areas, 1)
+    share_of_object[share_of_mask < config.min_overlap] = 0
+    iom = np.maximum(share_of_object, share_of_mask)
     matched = iom > config.iom_threshold
     if not matched.any() and config.best_if_none:
-        matched[(intersections / (area + sam_areas - intersections)).argmax()] = True
-    combined = sam_masks[matched].any(axis=0)
-    union = np.count_nonzero(combined | mask)
-    iou = np.count_nonzero(combined & mask) / union
-    return SamMatch(combined if iou > config.iou_threshold else mask, combined, iom, matched, iou)
+        matched[(intersections / (area + object_areas - intersections)).argmax()] = True
+    combined = objects.union(matched)
+    iou = float(np.count_nonzero(combined & mask) / np.count_nonzero(combined | mask))
+    is_replaced = iou > config.iou_threshold
+    agreement = SamAgreement(int(np.count_nonzero(matched)), iou, is_replaced)
+    return SamMatch(combined if is_replaced else mask, combined, iom, matched, agreement)
+
+
+def match_each(
+    masks: Mapping[int, Bool[np.ndarray, "H W"]], objects: MaskSet | None, config: SamConfig
+) -> tuple[dict[int, Bool[np.ndarray, "H W"]], dict[int, SamAgreement]]:
+    """Match the masks of several queries, by index; all stay as they are if SAM was not asked."""
+    if objects is None:
+        return dict(masks), {}
+    matches = {index: match_sam_masks(mask, objects, config) for index, mask in masks.items()}
+    return {i: match.mask for i, match in matches.items()}, {i: match.agreement for i, match in matches.items()}
