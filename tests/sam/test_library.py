@@ -46,7 +46,7 @@ def test_import_works_where_warnings_are_errors() -> None:
 
 def test_what_needs_no_sam_does_not_load_it() -> None:
     program = (
-        "import sys, napari_car.sam.matching, napari_car.sam.prompts, napari_car.sam.files; "
+        "import sys, napari_car.sam.matching, napari_car.sam.prompts, napari_car.checkpoints.sam_files; "
         "print({'segment_anything_hq', 'timm', 'torchvision', 'torch'} & set(sys.modules))"
     )
     assert run(program).stdout == "set()\n"

@@ -13,9 +13,9 @@ from random_sam import TYPES, random_sam, shapes_of
 from safetensors.torch import save_file
 from torch import Tensor
 
+from napari_car.checkpoints.sam_files import find_sam_file
 from napari_car.checkpoints.weights import hash_file, read_state_dict
 from napari_car.errors import CheckpointError, ConfigError
-from napari_car.sam.files import find_sam_file
 from napari_car.sam.library import library
 from napari_car.sam.loading import SamModel, load_sam
 from napari_car.sam.weights import SamArchitecture, build_without_weights, fill, recognise

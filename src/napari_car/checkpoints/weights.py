@@ -14,6 +14,7 @@ from napari_car.errors import CheckpointError
 
 _TABLES = ("state_dict", "model_state", "model")
 
+
 def read_state_dict(file: Path) -> dict[str, Tensor]:
     """Read the weights of a checkpoint file.
 

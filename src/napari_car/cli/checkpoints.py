@@ -10,10 +10,10 @@ import click
 
 from napari_car.checkpoints.folder import FOLDER_VARIABLE, models_folder, require
 from napari_car.checkpoints.registry import find_checkpoint
+from napari_car.checkpoints.sam_files import find_sam_file
 from napari_car.clip.own_files import names_own_files
 from napari_car.errors import CheckpointError
 from napari_car.presets import find_preset
-from napari_car.sam.files import find_sam_file
 
 from .options import in_section
 
@@ -53,7 +53,7 @@ class Networks:
             if names_own_files(name):
                 continue
             try:
-                require(name, self.folder)
+                require(name, self.folder, "clip")
             except CheckpointError as error:
                 hint = f" Or try napari-car with --preset {DEMO} ({DEMO_NOTICE})." if self.from_preset else ""
                 raise CheckpointError(f"{error}{hint}") from error

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from napari_car.checkpoints.folder import models_folder
+from napari_car.checkpoints.sam_files import find_sam_file
 from napari_car.checkpoints.weights import hash_file, read_state_dict
 from napari_car.device import resolve_device, resolve_precision
 from napari_car.errors import CheckpointError
 from napari_car.results import CheckpointIdentity
 
-from .files import find_sam_file
 from .precision import HalfPrecisionEncoder
 from .weights import SamArchitecture, build_without_weights, fill, recognise
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_car.checkpoints.folder import require
-from napari_car.checkpoints.registry import HUB_PREFIX, find_checkpoint, load_registry
 from napari_car.errors import CheckpointError
+
+from .folder import require
+from .registry import HUB_PREFIX, find_checkpoint, load_registry
 
 _SUFFIXES = (".pth", ".pt", ".bin", ".safetensors")
 
