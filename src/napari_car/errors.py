@@ -25,7 +25,7 @@ class ImageError(CaRError, ValueError):
 
 
 class CheckpointError(CaRError, OSError):
-    """A checkpoint is missing, damaged, foreign, or cannot serve as f or g."""
+    """A checkpoint is missing, damaged, foreign, or cannot serve as f, g or SAM."""
 
 
 class OutputError(CaRError, OSError):

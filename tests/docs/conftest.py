@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import open_clip
 import pytest
 import torch
+from hub_server import run_hub
 from PIL import Image
 from random_sam import write_random_sam
 
@@ -77,13 +77,14 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sam_content: byte
     (folder / "cells").mkdir(parents=True)
     for name in ("scene.png", "photo.jpg"):
         Image.open(images[0]).convert("RGB").save(folder / name)
+    (folder / SAM[1]).write_bytes(sam_content)
     for image in images[-2:]:
         shutil.copy(image, folder / "cells")
     monkeypatch.chdir(folder)
     config = json.loads((demo_folder() / "clip" / CONFIG).read_text(encoding="utf-8"))
     for architecture in ARCHITECTURES:
         monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, architecture, config["model_cfg"])
-    with _hub(monkeypatch).run_hub() as hub:
+    with run_hub() as hub:
         for repository in REPOSITORIES:
             for name in (CONFIG, WEIGHTS):
                 hub.put(repository, name, (demo_folder() / "clip" / name).read_bytes())
@@ -91,11 +92,3 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sam_content: byte
         real_url = download.hf_hub_url
         monkeypatch.setattr(download, "hf_hub_url", lambda *a, **k: real_url(*a, **k | {"endpoint": hub.endpoint}))
         yield Workplace(folder, models)
-
-
-def _hub(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the module of the small hub, which stands beside the tests of the downloads."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "clip")
-    import hub_server
-
-    return hub_server

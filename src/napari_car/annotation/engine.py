@@ -22,6 +22,8 @@ class NetworkRequest:
     ----------
     f, g : str
         Names of the checkpoints.
+    sam : str or None
+        SAM, for runs that ask it.
     models_folder : Path
     device, precision : str
         See :mod:`napari_car.device`.
@@ -29,6 +31,7 @@ class NetworkRequest:
 
     f: str
     g: str
+    sam: str | None = None
     models_folder: Path
     device: str = "auto"
     precision: str = "auto"
@@ -101,6 +104,7 @@ def _load_segmenter(request: NetworkRequest) -> "Segmenter":
     return Segmenter(
         request.f,
         request.g,
+        sam=request.sam,
         models_folder=request.models_folder,
         device=request.device,
         precision=request.precision,

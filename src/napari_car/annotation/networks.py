@@ -1,18 +1,17 @@
 """Which checkpoints are f and g, what of them is on this machine, and what a user should know about them."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Self
 
-from napari_car.checkpoints.folder import OnDisk, how_to_get, inspect
+from napari_car.checkpoints.folder import inspect
 from napari_car.checkpoints.registry import HUB_PREFIX, Checkpoint, Role, find_checkpoint, load_registry
 from napari_car.clip.own_files import find_own_files, names_own_files
 from napari_car.errors import CheckpointError
 from napari_car.presets import PRESETS, Preset
 
-from .sizes import say_size
+from .checkpoint_state import CheckpointState, gather_state
 
 _ARCHITECTURE = re.compile(r"(ViT-\w+)-(\d+)(?:-(\d+))?")
 
@@ -50,84 +49,15 @@ PAPER = NetworkChoice.of_preset(PRESETS["annotate"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkState:
+class NetworkState(CheckpointState):
     """What of the networks of a choice is on this machine.
 
     Parameters
     ----------
     choice : NetworkChoice
-    checkpoints : tuple of Checkpoint
-        Those of f and g that have a name in the registry or on the hub, once each.
-    missing : tuple of Checkpoint
-        Those of them that a download would complete.
-    damaged : tuple of Checkpoint
-        Those of the missing ones of which a file is there that cannot be used.
-    n_partial_bytes : int
-        What earlier downloads of the missing ones have received.
-    problem : str
-        Sentence on what no download can repair, such as a name that does not exist; empty if there is nothing.
     """
 
     choice: NetworkChoice
-    checkpoints: tuple[Checkpoint, ...] = ()
-    missing: tuple[Checkpoint, ...] = ()
-    damaged: tuple[Checkpoint, ...] = ()
-    n_partial_bytes: int = 0
-    problem: str = ""
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether a run can start."""
-        return not self.missing and not self.problem
-
-    @property
-    def is_restricted(self) -> bool:
-        """Whether a licence forbids some uses, such as commercial ones."""
-        return any(checkpoint.restriction for checkpoint in self.checkpoints)
-
-    @property
-    def size_mb(self) -> int | None:
-        """Size of the missing ones in MB, approximate; None if not known before the download starts."""
-        sizes = [checkpoint.size_mb for checkpoint in self.missing]
-        return sum(size for size in sizes if size) if all(sizes) else None
-
-    @property
-    def n_bytes_left(self) -> float | None:
-        """What is still to be downloaded, approximate; None if not known before the download starts."""
-        return None if self.size_mb is None else max(0.0, self.size_mb * 1e6 - self.n_partial_bytes)
-
-    @property
-    def sentence(self) -> str:
-        """What is installed or missing, for users."""
-        if self.problem:
-            return self.problem
-        if not self.missing:
-            return "Installed."
-        if self.damaged:
-            names = " and ".join(checkpoint.name for checkpoint in self.damaged)
-            return f"{names}: the file is damaged or was not copied to its end, so download it again."
-        if self.n_partial_bytes:
-            total = "" if self.size_mb is None else f" of {say_size(self.size_mb * 1e6)}"
-            return f"{say_size(self.n_partial_bytes)}{total} are here already: the download goes on where it stopped."
-        return self._absence
-
-    @property
-    def _absence(self) -> str:
-        """What is missing, and how large it is."""
-        what = "Not on this machine"
-        if len(self.missing) < len(self.choice.names):
-            what = f"{self.missing[0].name} is not on this machine"
-        if self.size_mb is None:
-            return f"{what}: to be downloaded, its size is known once the download starts."
-        return f"{what}: {say_size(self.size_mb * 1e6)} to download."
-
-    @property
-    def licence(self) -> str:
-        """Under which licences the named checkpoints are, as a sentence; empty if there are none."""
-        licences = dict.fromkeys(_licence(checkpoint) for checkpoint in self.checkpoints)
-        if not licences:
-            return ""
-        return f"Licence{'s' if len(licences) > 1 else ''}: {'; '.join(licences)}."
 
     @property
     def note(self) -> str:
@@ -176,7 +106,7 @@ def describe(choice: NetworkChoice, folder: Path) -> NetworkState:
         found = {checkpoint: inspect(checkpoint, folder) for checkpoint in dict.fromkeys(checkpoints)}
     except CheckpointError as error:
         return NetworkState(choice=choice, checkpoints=tuple(dict.fromkeys(checkpoints)), problem=str(error))
-    return _state(choice, found, folder)
+    return NetworkState(choice=choice, n_wanted=len(choice.names), **gather_state(found, folder))
 
 
 def default_choice(folder: Path) -> NetworkChoice:
@@ -230,29 +160,3 @@ def _training(name: str) -> str:
     except CheckpointError:
         return ""
     return checkpoint.training if checkpoint.tag else ""
-
-
-def _licence(checkpoint: Checkpoint) -> str:
-    """Return the licence with what it forbids."""
-    if checkpoint.name.startswith(HUB_PREFIX):
-        return f"see {checkpoint.source}"
-    return ", ".join(part for part in (checkpoint.licence, checkpoint.restriction) if part)
-
-
-def _state(choice: NetworkChoice, found: dict[Checkpoint, OnDisk], folder: Path) -> NetworkState:
-    """Gather what was found."""
-    missing = _in_state(found, ("absent", "partial", "damaged"))
-    lost = [checkpoint for checkpoint in missing if checkpoint.hub_repo is None]
-    return NetworkState(
-        choice=choice,
-        checkpoints=tuple(found),
-        missing=tuple(checkpoint for checkpoint in missing if checkpoint.hub_repo is not None),
-        damaged=_in_state(found, ("damaged",)),
-        n_partial_bytes=sum(on_disk.size_bytes for on_disk in found.values() if on_disk.state == "partial"),
-        problem=f"The checkpoint {lost[0].name} is missing or damaged: {how_to_get(lost[0], folder)}." if lost else "",
-    )
-
-
-def _in_state(found: dict[Checkpoint, OnDisk], states: Iterable[str]) -> tuple[Checkpoint, ...]:
-    """Return the checkpoints that are in one of some states."""
-    return tuple(checkpoint for checkpoint, on_disk in found.items() if on_disk.state in states)

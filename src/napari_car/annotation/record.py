@@ -59,6 +59,7 @@ def record_run(
         "is_whole": is_whole,
         "f": last["f"],
         "g": last["g"],
+        "sam": last["sam"],
         "background": list(last["background"]),
         "crf_backend": last["crf_backend"],
         "versions": dict(last["versions"]),

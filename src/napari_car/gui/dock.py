@@ -95,6 +95,7 @@ class CarWidget(QWidget):
             self._stop_watching()
             self._keys.close()
             self.options.models.stop()
+            self.options.sams.stop()
             self.session.close()
             self.image_controls.close_connections()
 
@@ -172,16 +173,20 @@ class CarWidget(QWidget):
             raise QueryError("There is nothing to look for: type a query, for example leaf, or switch one on.")
         if not self.options.models.is_ready:
             raise CheckpointError(self.options.models.reason)
+        config = self.options.config
+        if config.sam.enabled and self.options.sams.reason:
+            raise CheckpointError(self.options.sams.reason)
         choice, settings = self.options.models.choice, EngineSettings.current()
         return RunRequest(
             source=source,
             frames=self.image_controls.frames(source, self.options.tile_px, self.options.overlap_px),
             sheet=sheet,
-            config=self.options.config,
+            config=config,
             preset=self.options.preset.name,
             networks=NetworkRequest(
                 f=choice.f,
                 g=choice.g,
+                sam=self.options.sams.name if config.sam.enabled else None,
                 models_folder=settings.models_folder,
                 device=settings.device,
                 precision=settings.precision,
@@ -269,6 +274,7 @@ class CarWidget(QWidget):
     def _on_settings(self, settings: EngineSettings) -> None:
         """Look for checkpoints where the preferences say now."""
         self.options.models.models_folder = settings.models_folder
+        self.options.sams.models_folder = settings.models_folder
 
 
 def _run_colours(request: RunRequest, sheet: QuerySheet) -> dict[int, RGB]:

@@ -17,6 +17,7 @@ from napari_car.presets import PRESETS, Preset
 from .folding import Fold
 from .model_chooser import ModelChooser
 from .parameters import ParameterForm
+from .sam_chooser import SamChooser
 
 MAX_OVERLAP_PX = 64
 _MAX_TILE_PX = 16384
@@ -51,13 +52,20 @@ class RunOptions(QWidget):
             tooltip="Queries are phrases such as: the man on the left. Each is looked for by itself, and masks may "
             "overlap. Off: queries compete for pixels.",
         )
-        self._form = Container(widgets=[self._preset, self._referring, self._tile, self._apart])
+        self._with_sam = CheckBox(
+            text="Outlines by SAM",
+            tooltip="Match each mask with the objects that SAM finds by itself, and take over their outlines where "
+            "they agree. It takes longer: seconds on a graphics card, minutes on a CPU.",
+        )
+        self._form = Container(widgets=[self._preset, self._referring, self._tile, self._apart, self._with_sam])
         self._form.margins = (0, 0, 0, 0)
         self.models = ModelChooser(models_folder)
+        self.sams = SamChooser(models_folder)
         self.parameters = ParameterForm()
         layout = QVBoxLayout(self)
         layout.addWidget(self.models)
         layout.addWidget(self._form.native)
+        layout.addWidget(self.sams)
         layout.addWidget(Fold("All parameters", self.parameters))
         layout.addStretch(1)
         choice = default_choice(models_folder)
@@ -67,7 +75,9 @@ class RunOptions(QWidget):
         self._tile.changed.connect(lambda: self.changed.emit())
         self._apart.changed.connect(lambda: self.changed.emit())
         self.models.changed.connect(self._on_networks)
+        self.sams.changed.connect(self.changed)
         self._referring.changed.connect(self._on_mode)
+        self._with_sam.changed.connect(lambda is_on: self.parameters.set_value("sam.enabled", is_on))
         self.parameters.changed.connect(self._on_parameters)
 
     @property
@@ -124,6 +134,7 @@ class RunOptions(QWidget):
             "preset": self.preset.name,
             "f": choice.f,
             "g": choice.g,
+            "sam": self.sams.name,
             "changes": self.parameters.changes,
             "apart": self.grouping == "apart",
             "tile_px": self.tile_px,
@@ -134,6 +145,8 @@ class RunOptions(QWidget):
         with QSignalBlocker(self):
             if isinstance(choices.get("f"), str) and isinstance(choices.get("g"), str):
                 self.models.set_choice(NetworkChoice(choices["f"], choices["g"]))
+            if isinstance(choices.get("sam"), str):
+                self.sams.choose(choices["sam"])
             if choices.get("preset") in PRESETS:
                 self._choose(str(choices["preset"]))
             if isinstance(choices.get("changes"), dict):
@@ -162,9 +175,12 @@ class RunOptions(QWidget):
         self.parameters.set_value("mode", "referring" if is_referring else "semantic")
 
     def _on_parameters(self) -> None:
-        """Show the mode, which a preset or a file may have changed."""
-        with suppress(ConfigError), self._referring.changed.blocked():  # half-typed parameters
-            self._referring.value = self.parameters.config.mode == "referring"
+        """Show the mode and whether SAM is asked, which a preset or a file may have changed."""
+        with suppress(ConfigError), self._referring.changed.blocked(), self._with_sam.changed.blocked():
+            config = self.parameters.config  # raises if parameters are half-typed
+            self._referring.value = config.mode == "referring"
+            self._with_sam.value = config.sam.enabled
+            self.sams.setVisible(config.sam.enabled)
         self.changed.emit()
 
     def _on_networks(self) -> None:

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torchvision.ops import masks_to_boxes, nms
 
 from napari_car.config import ComputeConfig, SamConfig
 from napari_car.results import CheckpointIdentity, Progress
 
 from .encoding import EncodedImage
+from .library import masks_to_boxes, nms
 from .loading import SamModel
 from .mask_set import MaskSet
 

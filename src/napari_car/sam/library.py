@@ -1,6 +1,7 @@
-"""segment_anything_hq, imported in one place, because it says and changes more than it should when it is imported.
+"""segment_anything_hq and torchvision, imported in one place, because they have to be imported in the right way.
 
-It reads old names of timm, which warns of them, and puts its own TinyViTs over timm's in timm's table of models.
+torchvision loads triton. segment_anything_hq reads old names of timm, which warns of them, and puts its own TinyViTs
+over timm's in timm's table of models.
 """
 
 import warnings
@@ -30,4 +31,6 @@ with warnings.catch_warnings():
     with _unchanged_table("tiny_vit"):
         import segment_anything_hq as library
 
-__all__ = ["library"]
+from torchvision.ops import masks_to_boxes, nms  # noqa: E402
+
+__all__ = ["library", "masks_to_boxes", "nms"]
