@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_car.annotation.ledger import Ledger, compact
+from napari_car.annotation.ledger import UNKNOWN, Ledger, compact
 
 
 def test_a_pixel_is_a_persons_if_it_is_not_what_was_written() -> None:
@@ -44,3 +44,16 @@ def test_a_persons_pixels_are_known_after_restoring_whatever_their_value() -> No
     human = np.array([[True, True], [False, False]])
     np.testing.assert_array_equal(Ledger.restored(labels, human).human(labels), human)
     assert labels.tolist() == [[0, 1], [0, 1]]
+
+
+def test_what_the_program_wrote_can_be_read_but_not_changed() -> None:
+    ledger = Ledger(np.array([[1, 2]], dtype=np.int32))
+    ledger.write((0, slice(0, 1)), np.array([3]), np.array([True]))
+    assert ledger.automatic().tolist() == [[3, 2]]
+    part = ledger.automatic((slice(None), 1))
+    assert part.tolist() == [2]
+    with pytest.raises(ValueError, match="read-only"):
+        part[0] = 5
+    ledger.write((0, slice(0, 1)), np.array([4]), np.array([True]))  # which still can be written
+    human = Ledger.restored(np.array([[1, 2]]), np.array([[True, False]]))
+    assert human.automatic().tolist() == [[UNKNOWN, 2]]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 Index = tuple[int | slice, ...]
 """A block of a label map: the index of a plane, and slices along its axes."""
 
-_NEVER = -1
-"""Written where a person's pixel is known, but not what the program had written there; no label has this value."""
+UNKNOWN = -1
+"""Stands where a pixel is known to be a person's, but not what the program wrote there; no label has this value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,7 @@ class Ledger:
     def restored(cls, labels: NDArray[Any], human: Bool[np.ndarray, "..."]) -> Self:
         """Return the ledger of a label map of which it is known which pixels are a person's."""
         written = np.array(labels, dtype=np.int32)
-        written[human] = _NEVER
+        written[human] = UNKNOWN
         return cls(written)
 
     @property
@@ -70,6 +70,19 @@ class Ledger:
             Any index of numpy that chooses the part.
         """
         return np.asarray(np.asarray(labels[index]) != self._written[index])
+
+    def automatic(self, index: Any = ...) -> Int32[np.ndarray, "..."]:
+        """Return the labels that the program wrote last, or a part of them; UNKNOWN where that is not known.
+
+        Parameters
+        ----------
+        index : index, optional
+            Any index of numpy that chooses the part; where it gives a view, what is returned is one that cannot be
+            written to.
+        """
+        labels: NDArray[np.int32] = np.asarray(self._written[index])
+        labels.flags.writeable = False
+        return labels
 
     def write(self, index: Index, labels: NDArray[np.integer], where: Bool[np.ndarray, "..."]) -> Entry:
         """Note what the program writes; return the entry by which that can be taken back.
