@@ -52,7 +52,7 @@ def test_a_point_beside_a_part_means_it_if_it_is_near_for_its_size() -> None:
 
 
 def test_of_two_near_parts_the_nearer_one() -> None:
-    assert meant(at(19, 16)) == [True, False, False]
+    assert meant(at(18, 15)) == [True, False, False]
     assert meant(at(22, 22)) == [False, True, False]
 
 
