@@ -83,7 +83,7 @@ class InstanceTable:
         QueryError
             If there are no ids left, or an id of a query is none.
         """
-        new = dict(enumerate(query_ids, start=self.next_id))
+        new = dict(enumerate(map(int, query_ids), start=self.next_id))
         if self.next_id + len(new) > LAST_ID + 1:
             raise QueryError(f"There are no ids for {len(new):,} more instances: the last is {LAST_ID:,}.")
         return InstanceTable({**self.query_ids, **new}, self.next_id + len(new)), tuple(new)
@@ -96,6 +96,7 @@ class InstanceTable:
         QueryError
             If it is known as one of another query, or the id is not one of an instance.
         """
+        id_, query_id = int(id_), int(query_id)
         known = self.query_ids.get(id_, query_id)
         if known != query_id:
             raise QueryError(f"Instance {id_} is one of query {known}, and cannot become one of query {query_id}.")
