@@ -72,6 +72,17 @@ def correction(desk: Desk) -> None:
     desk.picture("proposal")
 
 
+def mask_tools(desk: Desk) -> None:
+    """Choose what was found in pieces, and keep the largest."""
+    desk.viewer.add_image(scene("shapes-on-gravel"), rgb=True, name="shapes")
+    desk.type_query("yellow ring, red ring, purple circle, green circle, gravel, water")
+    desk.run()
+    desk.click_row("Results", "gravel")
+    desk.show_tab("Correct")
+    desk.click("Keep the largest part")
+    desk.picture("correct")
+
+
 def queries(desk: Desk) -> None:
     """Look for queries with other words for the same, and a distractor."""
     desk.viewer.add_image(scene("fluorescence-yeast"), rgb=True, name="yeast")
@@ -136,6 +147,7 @@ def scene(name: str) -> NDArray[np.uint8]:
 SESSIONS: dict[Callable[[Desk], None], tuple[str, ...]] = {
     first_run: ("dock-before", "dock-running", "dock-after", "results-table", "why"),
     correction: ("proposal",),
+    mask_tools: ("correct",),
     queries: ("queries",),
     settings: ("settings",),
     stack: ("stack",),

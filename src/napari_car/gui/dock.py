@@ -18,6 +18,7 @@ from .close_watch import CloseWatch
 from .help import HelpDialog
 from .image_controls import ImageControls
 from .keys import KeyBindings
+from .mask_tools import MaskTools
 from .prefill import Prefill
 from .proposal_bar import ProposalBar
 from .query_list import QueryListView
@@ -56,6 +57,7 @@ class CarWidget(QWidget):
         self.proposal_bar = ProposalBar()
         self.results = ResultsPanel()
         self.why = WhyView()
+        self.mask_tools = MaskTools(viewer)
         self._navigation = ResultNavigation(viewer, self.session)
         self._prefill = Prefill(viewer, self.queries, self.options)
         self._choices = Choices(self.options, self.image_controls, self.queries, self._prefill)
@@ -98,6 +100,7 @@ class CarWidget(QWidget):
             self.options.sams.stop()
             self.session.close()
             self.image_controls.close_connections()
+            self.mask_tools.close_connections()
 
     def _lay_out(self) -> None:
         """Put what is asked for and its button above, what is found below."""
@@ -111,6 +114,7 @@ class CarWidget(QWidget):
         self.tabs.addTab(_scrolled(self.options), "Settings")
         self.tabs.addTab(_scrolled(self.results), "Results")
         self.tabs.addTab(self.why, "Why")
+        self.tabs.addTab(_scrolled(self.mask_tools), "Correct")
         below_layout.addWidget(self.tabs)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(above)

@@ -15,12 +15,16 @@ KEY = "napari-car"
 """Where a layer's metadata holds what this plugin knows of it."""
 
 
+Atom = tuple[Index, NDArray[np.integer], NDArray[np.integer]]
+"""A block, its labels before, and those after, as napari's history holds them."""
+
+
 @dataclass(slots=True, eq=False)
 class _Write:
     """One of the program's undo steps."""
 
-    atoms: list[tuple[Index, NDArray[np.integer], NDArray[np.integer]]]
-    """What napari's history holds of it: blocks, their labels before, and those after."""
+    atoms: list[Atom]
+    """What napari's history holds of it."""
     entries: list[Entry]
     is_applied: bool = True
 
@@ -57,28 +61,12 @@ class EditTracker:
         return self._ledger
 
     def write(self, changes: Collection[Change]) -> None:
-        """Write into the layer, as one step that can be undone.
-
-        Notes
-        -----
-        The layer's public ``data_setitem`` lists each pixel, which takes twenty times the time and memory where whole
-        planes are written. So what it does is done here, with blocks: they are put into the history as it does that,
-        and written.
-        """
+        """Write into the layer as the program, as one step that can be undone."""
         layer = self._layer()
-        if layer is None or not changes:
-            return
-        atoms, entries = [], []
-        with layer.block_history():
-            for change in changes:
-                before = layer.data[change.index]
-                after = np.where(change.where, change.labels, before)
-                atoms.append((change.index, compact(before), compact(after)))
-                layer._save_history(atoms[-1])
-                layer.data[change.index] = after
-                entries.append(self._ledger.write(change.index, change.labels, change.where))
-        self._writes.append(_Write(atoms, entries))
-        layer.refresh(extent=False)
+        if layer is not None and changes:
+            atoms = write_blocks(layer, changes)
+            entries = [self._ledger.write(change.index, change.labels, change.where) for change in changes]
+            self._writes.append(_Write(atoms, entries))
 
     def _follow_history(self) -> None:
         """Take back the writes that were undone, and repeat those that were redone."""
@@ -108,6 +96,32 @@ class EditTracker:
         n_after = sum(np.count_nonzero(layer.data[index] == after) for index, _, after in write.atoms)
         n_before = sum(np.count_nonzero(layer.data[index] == before) for index, before, _ in write.atoms)
         return bool(n_after >= n_before)
+
+
+def write_blocks(layer: Labels, changes: Collection[Change]) -> list[Atom]:
+    """Write into a layer, as one step that can be undone; what is not noted in its ledger counts as a person's.
+
+    Returns
+    -------
+    list of tuple
+        What napari's history holds of it.
+
+    Notes
+    -----
+    The layer's public ``data_setitem`` lists each pixel, which takes twenty times the time and memory where whole
+    planes are written. So what it does is done here, with blocks: they are put into the history as it does that, and
+    written.
+    """
+    atoms = []
+    with layer.block_history():
+        for change in changes:
+            before = layer.data[change.index]
+            after = np.where(change.where, change.labels, before)
+            atoms.append((change.index, compact(before), compact(after)))
+            layer._save_history(atoms[-1])
+            layer.data[change.index] = after
+    layer.refresh(extent=False)
+    return atoms
 
 
 _trackers: WeakKeyDictionary[Labels, EditTracker] = WeakKeyDictionary()

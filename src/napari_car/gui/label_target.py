@@ -1,0 +1,86 @@
+"""The label that is being worked on: that which is chosen in a layer, on the plane that is shown."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Labels
+from numpy.typing import NDArray
+
+from napari_car.annotation.frames import PlaneAxes
+from napari_car.errors import PromptError
+
+from .placement import displayed_axes
+from .result_layers import is_result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelTarget:
+    """A label of one plane of a layer.
+
+    Parameters
+    ----------
+    layer : Labels
+    id_ : int
+        The chosen label.
+    axes : PlaneAxes
+        Which axes of the layer are rows and columns.
+    plane : tuple of int
+        The plane that is shown: an index along each hidden axis.
+    """
+
+    layer: Labels
+    id_: int
+    axes: PlaneAxes
+    plane: tuple[int, ...]
+
+    @property
+    def labels(self) -> NDArray[np.signedinteger]:
+        """The plane, (H, W)."""
+        return np.asarray(self.axes.plane(self.layer.data, self.plane))
+
+    @property
+    def name(self) -> str:
+        """What the label stands for; its number if that is not known."""
+        return label_names(self.layer).get(self.id_, f"label {self.id_}")
+
+
+def find_target(viewer: ViewerModel) -> LabelTarget:
+    """Return the label that is chosen in the active layer of labels, or else in the topmost result.
+
+    Raises
+    ------
+    PromptError
+        If there is none that can be edited on the plane that is shown.
+    """
+    layer = label_layer(viewer)
+    if layer is None:
+        raise PromptError("There are no labels to be corrected: segment an image, or select a layer of labels.")
+    if viewer.dims.ndisplay != 2:
+        raise PromptError("Labels are corrected plane by plane: switch to the 2D view (Ctrl+Y).")
+    if layer.multiscale or not isinstance(layer.data, np.ndarray) or not layer.editable:
+        raise PromptError(f"{layer.name} cannot be edited.")
+    if not layer.selected_label:
+        raise PromptError(f"The label chosen in {layer.name} is the background: choose another one.")
+    axes = PlaneAxes(layer.data.shape, *displayed_axes(viewer.dims, layer.ndim))
+    place = np.rint(layer.world_to_data(viewer.dims.point)[-layer.ndim :]).astype(int)
+    plane = tuple(int(place[axis]) for axis in axes.hidden_axes)
+    if any(not 0 <= index < axes.shape[axis] for index, axis in zip(plane, axes.hidden_axes, strict=True)):
+        raise PromptError(f"{layer.name} has nothing on the plane that is shown.")
+    return LabelTarget(layer, int(layer.selected_label), axes, plane)
+
+
+def label_layer(viewer: ViewerModel) -> Labels | None:
+    """Return the active layer if it holds labels, else the topmost result; None if there is none."""
+    active = viewer.layers.selection.active
+    if isinstance(active, Labels):
+        return active
+    return next((layer for layer in reversed(viewer.layers) if is_result(layer)), None)
+
+
+def label_names(layer: Labels) -> dict[int, str]:
+    """Return the names of a layer's labels, as far as its features tell; background has none."""
+    features = layer.features
+    if not {"index", "class"} <= set(features):
+        return {}
+    return {int(id_): str(name) for id_, name in zip(features["index"], features["class"], strict=True) if id_}
