@@ -31,9 +31,9 @@ def digits(labels: np.ndarray) -> np.ndarray:
 
 
 def test_the_smaller_side_becomes_an_instance_of_the_same_query() -> None:
-    result = cut(BAR, 1, ACROSS, NONE, width_px=1)
+    result = cut(BAR, 1, ACROSS - np.array([0, 0.5]), NONE, width_px=1)
     after = check_change(BAR, result.change)
-    assert changed(digits(after), None) == [".......", "5551111", "5551111", ".......", ".11...."]
+    assert changed(digits(after), None) == [".......", "5511111", "5511111", ".......", ".11...."]
     assert result.new_ids == (FIRST_ID,)
     assert result.instances.query_ids == {FIRST_ID: 1}
 
@@ -66,14 +66,27 @@ def test_the_line_becomes_background_if_asked() -> None:
 def test_the_smaller_side_is_removed_if_asked() -> None:
     result = cut(BAR, 1, ACROSS, NONE, width_px=1, line_pixels="background", smaller_sides="background")
     assert changed(BAR, result.change) == [".......", "...1111", "...1111", ".......", ".11...."]
-    result = cut(BAR, 1, ACROSS, NONE, width_px=3, smaller_sides="background")
-    assert changed(BAR, result.change)[1] == "...1111"
+    result = cut(BAR, 1, ACROSS + np.array([0, 0.5]), NONE, width_px=4, smaller_sides="background")
+    assert changed(BAR, result.change) == [".......", "...1111", "...1111", ".......", ".11...."]
 
 
 def test_pixels_under_the_line_go_to_the_nearest_side() -> None:
     labels = np.ones((1, 9), dtype=np.int32)
     result = cut(labels, 1, np.array([[-5.0, 3.5], [5.0, 3.5]]), NONE, width_px=4)
     assert digits(check_change(labels, result.change)).tolist() == [[5, 5, 5, 5, 1, 1, 1, 1, 1]]
+
+
+def test_they_go_to_a_side_that_they_touch_even_if_another_is_nearer_across_a_gap() -> None:
+    labels = plane("""
+        1.11111
+        1.11111
+        1.1....
+        111....
+    """)
+    result = cut(labels, 1, np.array([[-1.0, 2.0], [1.0, 2.0], [9.0, -6.0]]), NONE, width_px=1)
+    after = check_change(labels, result.change)
+    assert all(len(find_parts(after == id_)) == 1 for id_ in (1, *result.new_ids))
+    np.testing.assert_array_equal(result.instances.semantic(after), labels)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +184,7 @@ def test_a_cut_keeps_other_labels_and_what_is_protected(
     before, now = find_parts(labels == 1), find_parts(after == 1)
     if smaller == "instance":
         assert len(now) == len(before)
-        assert all(len(find_parts(after == id_)) == 1 for id_ in free.new_ids if under == "background")
+        assert all(len(find_parts(after == id_)) == 1 for id_ in free.new_ids)
         if under == "nearest side":
             np.testing.assert_array_equal(free.instances.semantic(after), labels)
     if smaller == "same label" and free.change is not None:

@@ -7,13 +7,14 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int32, Integer
 from numpy.typing import NDArray
-from scipy import ndimage
+from skimage.segmentation import watershed
 
 from napari_car.annotation.frames import Box
 from napari_car.errors import ConfigError
 
 from .boxes import find_boxes
 from .connected_parts import find_parts
+from .growth import measure_distance
 from .instance_table import InstanceTable
 from .plane_edit import PlaneEdit
 from .relabelling import Relabelling
@@ -122,9 +123,12 @@ class _Cut:
     """Number of the largest side."""
 
     def spread(self) -> Int32[np.ndarray, "h w"]:
-        """Return the number of the nearest side for each pixel."""
-        nearest = ndimage.distance_transform_edt(self.sides == 0, return_distances=False, return_indices=True)
-        return np.asarray(self.sides[tuple(nearest)])
+        """Return the sides with the pixels under the line, each given to the nearest side that it is connected with."""
+        distance = measure_distance(self.sides == 0)
+        spread = watershed(  # type: ignore[no-untyped-call]
+            distance, self.sides, connectivity=2, mask=self.part
+        )
+        return np.asarray(spread, dtype=np.int32)
 
 
 def _find_cuts(

@@ -120,6 +120,8 @@ def count_instances(
     return {id_: counts.get(id_, 0) for id_ in query_ids}
 
 
+_MANY = 2**32  # more than there are labels
+
 _Found = Sequence[tuple[int, Box, Int32[np.ndarray, "h w"]]]
 """Query, box and objects of each connected part."""
 
@@ -132,16 +134,16 @@ def _match(
     instances: InstanceTable,
 ) -> dict[int, int]:
     """Return earlier instances by the number of the object that covers most of them, each once."""
-    is_there = set(find_boxes(labels))  # and those that were given again
+    is_there = set(np.unique(labels[labels >= FIRST_ID]).tolist())  # and those that were given again
     overlaps = []
     for (query_id, part, objects), start in zip(found, starts, strict=False):
         before = earlier[part.slices]
         both = (objects > 0) & (before >= FIRST_ID)
-        pairs, n_pixels = np.unique(np.stack([objects[both], before[both]]), axis=1, return_counts=True)
+        pairs = objects[both].astype(np.int64) * _MANY + before[both]  # as one number, which is sorted faster
         overlaps += [
-            (-int(n), int(start) + int(number) - 1, int(id_))
-            for number, id_, n in zip(*pairs, n_pixels, strict=True)
-            if instances.query_ids.get(int(id_)) == query_id
+            (-n, int(start) + pair // _MANY - 1, pair % _MANY)
+            for pair, n in zip(*(column.tolist() for column in np.unique(pairs, return_counts=True)), strict=True)
+            if instances.query_ids.get(pair % _MANY) == query_id
         ]
     matched: dict[int, int] = {}
     for _, number, id_ in sorted(overlaps):

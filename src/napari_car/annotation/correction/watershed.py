@@ -71,14 +71,21 @@ def _find_middles(depth: Float32[np.ndarray, "H W"], splitting: Splitting) -> tu
     # Two maxima have a neck between them, which is 1 px deep at least.
     if depth.max() <= splitting.min_depth_px + 1:
         return find_parts(depth == depth.max()), np.array([1])
-    lowered = reconstruction(depth - np.float32(splitting.min_depth_px), depth)  # type: ignore[no-untyped-call]
-    peaks = find_parts(np.asarray(local_maxima(lowered), dtype=bool))  # type: ignore[no-untyped-call]
+    peaks = _find_peaks(depth)
+    if len(peaks) > 1 and splitting.min_depth_px:
+        lowered = depth - np.float32(splitting.min_depth_px)
+        peaks = _find_peaks(np.asarray(reconstruction(lowered, depth)))  # type: ignore[no-untyped-call]
     deepest_first, places = _sort_peaks(depth, peaks)
     kept: list[int] = []
     for peak in deepest_first:
         if np.all(np.hypot(*(places[kept] - places[peak]).T) >= splitting.min_distance_px):
             kept.append(peak)
     return peaks, np.array(kept) + 1
+
+
+def _find_peaks(heights: Float32[np.ndarray, "H W"]) -> ConnectedParts:
+    """Return the places that are higher than all around them."""
+    return find_parts(np.asarray(local_maxima(heights), dtype=bool))  # type: ignore[no-untyped-call]
 
 
 def _sort_peaks(
