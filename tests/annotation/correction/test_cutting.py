@@ -119,6 +119,16 @@ def test_all_parts_that_are_crossed_are_cut() -> None:
     assert result.new_ids == (FIRST_ID, FIRST_ID + 1)
 
 
+def test_ids_that_protected_pixels_left_no_place_for_are_not_new() -> None:
+    bars = np.concatenate([BAR[:4], BAR[:4]])
+    path = np.array([[0, 2], [8, 2]], dtype=float)
+    protected = np.zeros_like(bars, dtype=bool)
+    protected[:4] = True
+    assert len(cut(bars, 1, path, NONE, width_px=1, protected=protected).new_ids) == 1
+    result = cut(bars, 1, path, NONE, width_px=1, protected=protected | True)
+    assert (result.change, result.new_ids, result.instances) == (None, (), NONE)
+
+
 def test_what_would_not_cut_is_refused() -> None:
     with pytest.raises(ConfigError, match="background between them"):
         cut(BAR, 1, ACROSS, NONE, width_px=1, smaller_sides="same label", line_pixels="nearest side")

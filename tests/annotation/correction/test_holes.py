@@ -41,6 +41,11 @@ def test_holes_above_the_area_stay() -> None:
     assert changed(two, fill_holes(two, max_area_px=1)) == ["111111", "111..1", "111111"]
 
 
+def test_holes_that_touch_at_a_corner_are_two() -> None:
+    labels = plane("1111 1.11 11.1 1111")
+    assert changed(labels, fill_holes(labels, max_area_px=1)) == ["1111"] * 4
+
+
 def test_the_innermost_label_gets_the_background() -> None:
     rings = plane("""
         2222222
@@ -51,8 +56,12 @@ def test_the_innermost_label_gets_the_background() -> None:
         2.....2
         2222222
     """)
-    expected = ["2222222", "2222222", "2211122", "2211122", "2211122", "2222222", "2222222"]
-    assert changed(rings, fill_holes(rings)) == expected
+    filled = ["2222222", "2222222", "2211122", "2211122", "2211122", "2222222", "2222222"]
+    assert changed(rings, fill_holes(rings)) == filled
+    other_way_round = np.array([0, 2, 1], dtype=np.int32)[rings]
+    assert changed(other_way_round, fill_holes(other_way_round)) == [
+        row.translate(str.maketrans("12", "21")) for row in filled
+    ]
 
 
 def test_protected_background_stays() -> None:

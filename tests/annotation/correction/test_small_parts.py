@@ -40,11 +40,13 @@ def test_the_largest_part_of_each_label_is_kept() -> None:
 
 
 def test_a_part_with_a_protected_pixel_is_kept_whole() -> None:
-    protected = np.zeros_like(LABELS, dtype=bool)
-    protected[3, 0] = True
-    expected = ["111..2", "1....2", ".....2", "1....."]
-    assert changed(LABELS, keep_largest_part(LABELS, protected=protected)) == expected
-    assert changed(LABELS, remove_small_parts(LABELS, min_area_px=3, protected=protected)) == expected
+    labels = plane("11.111.11")
+    protected = np.array([[True, *[False] * 8]])
+    for change in (
+        keep_largest_part(labels, protected=protected),
+        remove_small_parts(labels, min_area_px=3, protected=protected),
+    ):
+        assert changed(labels, change) == ["11.111..."]
 
 
 def test_a_negative_area_is_refused() -> None:

@@ -83,16 +83,15 @@ def cut(
     edit = PlaneEdit(labels, find_boxes(labels, [id_]), protected)
     cuts = [found for box in edit.boxes.values() for found in _find_cuts(labels, id_, box, path, width_px)]
     n_smaller = sum(found.n_sides - 1 for found in cuts)
+    more, new_ids = instances, tuple[int, ...]()
     if smaller_sides == "instance" and cuts:
-        instances, new_ids = instances.beyond(labels).added([instances.query_of(id_)] * n_smaller)
-    else:
-        new_ids = ()
+        more, new_ids = instances.beyond(labels).added([instances.query_of(id_)] * n_smaller)
     become = iter(new_ids or [id_ if smaller_sides == "same label" else 0] * n_smaller)
     for found in cuts:
         sides = found.spread() if line_pixels == "nearest side" else found.sides
         label_of = [id_ if side == found.largest else next(become) for side in range(1, found.n_sides + 1)]
         edit.paint(found.place, found.part, np.array([0, *label_of], dtype=np.int32)[sides])
-    return Relabelling(edit.change(), instances, new_ids)
+    return Relabelling.of(edit.change(), instances, more, new_ids)
 
 
 def draw_line(path: Float[np.ndarray, "K 2"], width_px: float, size_px: tuple[int, int]) -> Bool[np.ndarray, "H W"]:

@@ -34,6 +34,16 @@ class Relabelling:
     instances: InstanceTable
     new_ids: tuple[int, ...] = ()
 
+    @classmethod
+    def of(
+        cls, change: Change | None, before: InstanceTable, after: InstanceTable, new_ids: Collection[int]
+    ) -> "Relabelling":
+        """Return a relabelling with those new ids that were painted; protected pixels can be in the way of each."""
+        if change is None:
+            return cls(None, before)
+        painted = set(np.unique(change.labels[change.where]).tolist())
+        return cls(change, after, tuple(id_ for id_ in new_ids if id_ in painted))
+
 
 def merge(
     labels: Integer[np.ndarray, "H W"],
@@ -142,7 +152,7 @@ def reassign_to_query(
         return Relabelling(reassign(labels, id_, to=query_id, at=at, protected=protected), instances)
     more, (new_id,) = instances.beyond(labels).added([query_id])
     change = reassign(labels, id_, to=new_id, at=at, protected=protected)
-    return Relabelling(None, instances) if change is None else Relabelling(change, more, (new_id,))
+    return Relabelling.of(change, instances, more, (new_id,))
 
 
 def find_label(

@@ -66,4 +66,4 @@ def split_touching(
         largest = np.bincount(objects[objects > 0]).argmax()
         label_of = [0, *(id_ if number == largest else next(become) for number in range(1, n_objects + 1))]
         edit.paint(part, objects > 0, np.array(label_of, dtype=np.int32)[objects])
-    return Relabelling(edit.change(), more, new_ids)
+    return Relabelling.of(edit.change(), instances, more, new_ids)
