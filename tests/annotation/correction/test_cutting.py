@@ -8,6 +8,7 @@ from drawn_planes import changed, check_change, plane, planes
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 from napari_car.annotation.correction.connected_parts import find_parts
 from napari_car.annotation.correction.cutting import LinePixels, SmallerSides, cut, draw_line
@@ -117,6 +118,22 @@ def test_all_parts_that_are_crossed_are_cut() -> None:
     bars = np.concatenate([BAR[:4], BAR[:4]])
     result = cut(bars, 1, np.array([[0, 2], [8, 2]]), NONE, width_px=1)
     assert result.new_ids == (FIRST_ID, FIRST_ID + 1)
+
+
+def test_around_a_bend_they_go_to_the_nearest_side_too() -> None:
+    labels = np.ones((61, 61), dtype=np.int32)
+    path = np.array([[-20, 30], [30, 30], [30, 80]], dtype=float)
+    after = check_change(labels, cut(labels, 1, path, NONE, width_px=25).change)
+    under = draw_line(path, 25, labels.shape)
+    distances = [ndimage.distance_transform_edt(under | (after != id_)) for id_ in (1, FIRST_ID)]
+    own = np.where(after == 1, *distances)
+    assert (own - np.minimum(*distances))[under].max() <= 1
+
+
+def test_ids_that_someone_painted_with_are_not_given() -> None:
+    labels = BAR.copy()
+    labels[4, 6] = FIRST_ID
+    assert cut(labels, 1, ACROSS, NONE, width_px=1).new_ids == (FIRST_ID + 1,)
 
 
 def test_ids_that_protected_pixels_left_no_place_for_are_not_new() -> None:

@@ -80,6 +80,12 @@ def test_an_id_that_is_still_there_or_of_another_query_is_not_given_again() -> N
     assert there not in result.new_ids
 
 
+def test_ids_that_someone_painted_with_are_not_given() -> None:
+    labels = np.where(LABELS == 3, FIRST_ID, LABELS)
+    assert to_instances(labels, [2], NONE).new_ids == (FIRST_ID + 1,)
+    assert to_instances(labels, [9], NONE).instances is NONE
+
+
 def test_instances_of_some_queries_become_semantic() -> None:
     result = to_instances(LABELS, [1, 2, 3], NONE)
     after = check_change(LABELS, result.change)

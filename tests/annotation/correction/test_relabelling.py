@@ -57,6 +57,8 @@ def test_an_instance_that_is_given_to_a_query_gets_a_new_id() -> None:
     assert result.instances.query_of(new) == 2
     assert result.instances.query_of(old) == 1  # what can be undone keeps its meaning
     assert reassign_to_query(labels, old, 1, table).change is None
+    labels[0, 2] = new  # someone painted with it
+    assert reassign_to_query(labels, old, 2, table).new_ids == (new + 1,)
     gone = reassign_to_query(LABELS, FIRST_ID, 2, table)
     assert (gone.change, gone.new_ids, gone.instances) == (None, (), table)
 

@@ -49,6 +49,12 @@ def test_the_largest_object_keeps_the_label() -> None:
     result = split_touching(labels, 1, NONE, SPLITTING)
     after = check_change(labels, result.change)
     assert (after[11, 11], after[11, 25]) == (1, FIRST_ID)
+    long = np.zeros((19, 80), dtype=np.int32)
+    long[5:14, 17:79] = 1  # not as wide as the disc, but larger
+    long[:, :19] |= disc(8, 19)
+    long[[5, 6, 12, 13], 19] = 0
+    after = check_change(long, split_touching(long, 1, NONE, SPLITTING).change)
+    assert (after[9, 9], after[9, 60]) == (FIRST_ID, 1)
 
 
 def test_a_neck_must_be_narrow_and_middles_apart() -> None:
@@ -60,6 +66,18 @@ def test_a_neck_must_be_narrow_and_middles_apart() -> None:
     assert count_in_part(part, Splitting(min_depth_px=0.5, min_distance_px=15)) == 1
     assert count_in_part(np.ones((4, 4), dtype=bool), ANY) == 1
     assert count_in_part(np.ones((1, 1), dtype=bool), ANY) == 1
+
+
+def test_of_middles_that_are_near_the_widest_counts() -> None:
+    labels = np.zeros((25, 40), dtype=np.int32)
+    labels[:23, :23] = disc(10, 23)
+    labels[5:18, 19:32] |= disc(5, 13)
+    labels[:, 30:] |= np.roll(disc(3, 25), (0, -8), (0, 1))[:, :10]
+    part = labels == 1
+    assert count_in_part(part, Splitting(min_depth_px=0.5, min_distance_px=0)) == 3
+    objects = split_part(part, Splitting(min_depth_px=0.5, min_distance_px=12))
+    assert objects.max() == 2
+    assert objects[11, 11] != objects[11, 25] == objects[12, 34]
 
 
 def test_only_the_part_that_was_clicked_is_split() -> None:
@@ -76,6 +94,19 @@ def test_nothing_to_split() -> None:
     for labels in (np.zeros((3, 3), dtype=np.int32), disc(4, 11), plane("11 11")):
         result = split_touching(labels, 1, NONE, SPLITTING)
         assert (result.change, result.new_ids, result.instances) == (None, (), NONE)
+
+
+def test_a_bridge_over_corners_belongs_to_an_object() -> None:
+    part = plane("111.... 111.... 111.... ...1... ....111 ....111 ....111") == 1
+    objects = split_part(part, ANY)
+    assert objects.max() == 2
+    np.testing.assert_array_equal(objects > 0, part)
+
+
+def test_ids_that_someone_painted_with_are_not_given() -> None:
+    labels = beads(2, 8, 14)
+    labels[0, 0] = FIRST_ID
+    assert split_touching(labels, 1, NONE, SPLITTING).new_ids == (FIRST_ID + 1,)
 
 
 def test_depths_are_not_negative() -> None:
