@@ -21,6 +21,7 @@ def test_boxes_are_as_small_as_can_be() -> None:
     assert find_boxes(LABELS, [3, 2, 0]) == {3: Box(1, 5, 2, 6)}
     assert find_box(LABELS, 2).is_empty
     assert find_boxes(np.zeros((3, 0), dtype=np.int32)) == {}
+    assert find_boxes(np.array([[2, -1, 2]])) == {2: Box(0, 0, 1, 3)}
 
 
 @pytest.mark.parametrize("factor", [1, 70_000, 2**31 // 4])

@@ -43,6 +43,7 @@ def test_an_instance_that_was_painted_is_recorded() -> None:
     table = InstanceTable().recorded(65_540, 2)
     assert table == InstanceTable({65_540: 2}, 65_541)
     assert table.recorded(65_540, 2) == table
+    assert table.recorded(65_537, 2).next_id == 65_541
     with pytest.raises(QueryError, match="one of query 2"):
         table.recorded(65_540, 3)
 
