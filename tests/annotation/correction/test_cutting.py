@@ -123,11 +123,12 @@ def test_all_parts_that_are_crossed_are_cut() -> None:
 def test_around_a_bend_they_go_to_the_nearest_side_too() -> None:
     labels = np.ones((41, 41), dtype=np.int32)
     path = np.array([[-20, 30], [24, 33], [60, 8]], dtype=float)
-    after = check_change(labels, cut(labels, 1, path, NONE, width_px=15).change)
+    result = cut(labels, 1, path, NONE, width_px=15)
+    after = check_change(labels, result.change)
     under = draw_line(path, 15, labels.shape)
-    distances = [ndimage.distance_transform_edt(under | (after != id_)) for id_ in (1, FIRST_ID)]
-    own = np.where(after == 1, *distances)
-    assert (own - np.minimum(*distances))[under].max() <= 0.5
+    gaps = {id_: ndimage.distance_transform_edt(under | (after != id_)) for id_ in (1, *result.new_ids)}
+    nearest = np.min(list(gaps.values()), axis=0)
+    assert all((gap - nearest)[under & (after == id_)].max(initial=0) <= 0.5 for id_, gap in gaps.items())
 
 
 def test_ids_that_someone_painted_with_are_not_given() -> None:
