@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-PACKAGES = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless", "pydensecrf2")
+PACKAGES = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless", "scikit-image", "pydensecrf2")
 
 
 def describe_environment() -> dict[str, Any]:

@@ -137,6 +137,50 @@ def demo(report: dict[str, Any]) -> str:
     )
 
 
+def clicks(report: dict[str, Any]) -> str:
+    """Describe ``clicks.json``: how many clicks make a mask right."""
+    predictors = report["predictors"]
+    rows = [
+        (name.partition(",")[0], name.partition(", ")[2], code(predictor), figures["n_objects"], *_click_cells(figures))
+        for name in predictors["classical"]["sets"]
+        for predictor, measured in predictors.items()
+        for figures in (measured["sets"].get(name),)
+        if figures
+    ]
+    titles = (
+        "objects in",
+        "start",
+        "predictor",
+        "objects",
+        "NoC@85",
+        "NoC@90",
+        "not reached: 85 %",
+        "90 %",
+        "IoU after 1, 3, 5",
+    )
+    classical = predictors["classical"]
+    large, first, last = classical["large_image"], *classical["scenes"]["seeds"]
+    corrected = next(iter(classical["sets"].values()))
+    return "\n".join(
+        [
+            table(titles, rows, "lllrrrrrr"),
+            f"Of the masks of text queries, {corrected['n_right_before_85']} of {corrected['n_objects']} have an IoU "
+            f"of 85 % before any click; the others need {corrected['noc_85_of_the_others']:.1f} clicks.\n",
+            f"On {large['side_px']:,} x {large['side_px']:,} px the first click of {code('classical')} takes "
+            f"{large['first_click_ms']:.0f} ms, each later one {large['median_later_ms']:.0f} ms in the median.\n",
+            f"*Scenes: {classical['scenes']['which']}, seeds {first} to {last}.*\n",
+            _environment(classical["environment"]),
+        ]
+    )
+
+
+def _click_cells(figures: dict[str, Any]) -> tuple[str, ...]:
+    """Return clicks, failures and IoU of one predictor on one set."""
+    noc = (f"{figures[f'noc_{percent}']:.1f}" for percent in (85, 90))
+    nof = (str(figures[f"nof_{percent}"]) for percent in (85, 90))
+    return (*noc, *nof, ", ".join(f"{figures['iou_after_clicks'][n]:.0%}" for n in ("1", "3", "5")))
+
+
 def _run_cells(runs: list[dict[str, Any]]) -> tuple[str, str, str]:
     """Return wall time, CPU time and largest memory of some runs."""
     return _middle(runs, "wall_s"), _middle(runs, "cpu_s"), str(max(run["peak_memory_mb"] for run in runs))

@@ -20,7 +20,7 @@ from napari_car.schema import field_keys
 sys.path.append(str(ROOT / "docs" / "hooks"))
 
 import generated
-from benchmark_tables import crf, demo, speed
+from benchmark_tables import clicks, crf, demo, speed
 from markdown_table import table
 from roles import link_roles
 
@@ -174,13 +174,41 @@ class TestBenchmarks:
         assert "| of the queries that were found, in the image | 26.0% | 51.0% | 76.0% |" in text
         assert "3 held-out scenes, seeds 7 to 9; abacus, 2026-01-02.*" in text
 
+    def test_clicks_shows_each_predictor_on_each_set(self) -> None:
+        def measured(noc: float) -> dict[str, Any]:
+            figures = {
+                "n_objects": 12,
+                "noc_85": noc,
+                "noc_90": noc + 1,
+                "nof_85": 0,
+                "nof_90": 3,
+                "n_right_before_85": 7,
+                "noc_85_of_the_others": 2.345,
+                "iou_after_clicks": {"1": 0.5, "3": 0.75, "5": 0.811},
+            }
+            return {
+                "sets": {"scenes, from nothing": figures},
+                "scenes": {"which": "held-out", "seeds": [7, 9]},
+                "large_image": {"side_px": 1024, "first_click_ms": 201.4, "median_later_ms": 99.6},
+                "environment": ENVIRONMENT,
+            }
+
+        text = clicks({"predictors": {"classical": measured(2.5), "other": measured(7.25)}})
+        assert "| scenes | from nothing | `classical` | 12 | 2.5 | 3.5 | 0 | 3 | 50%, 75%, 81% |" in text
+        assert "| scenes | from nothing | `other` | 12 | 7.2 | 8.2 | 0 | 3 | 50%, 75%, 81% |" in text
+        assert "7 of 12 have an IoU of 85 % before any click; the others need 2.3 clicks" in text
+        assert "the first click of `classical` takes 201 ms, each later one 100 ms" in text
+        assert "held-out, seeds 7 to 9" in text
+
     def test_what_was_not_measured_is_left_out(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(generated, "RESULTS", tmp_path)
         assert generated.fill("<!-- generated: speed -->\n<!-- generated: crf -->").strip() == ""
         (tmp_path / "speed.json").write_text(json.dumps(self.speed_report()), encoding="utf-8")
         assert "## A whole run" in generated.fill("<!-- generated: speed -->")
 
-    @pytest.mark.parametrize(("name", "file"), [("speed", "speed"), ("crf", "crf"), ("demo", "demo_checkpoint")])
+    @pytest.mark.parametrize(
+        ("name", "file"), [("speed", "speed"), ("crf", "crf"), ("demo", "demo_checkpoint"), ("clicks", "clicks")]
+    )
     def test_stored_results_can_be_shown(self, name: str, file: str) -> None:
         is_stored = (generated.RESULTS / f"{file}.json").is_file()
         assert bool(generated.fill(f"<!-- generated: {name} -->")) == is_stored

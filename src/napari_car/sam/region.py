@@ -30,12 +30,15 @@ class Correction:
         All marks: 1 where the label is the mark's, -1 where it is the other one.
     at : ndarray, (K, 2), int
         (row, col) of the mark's pixels that lack its label; at least one.
+    frame_weakness : float
+        How little contrast the image's edge has as an outline, from 0 to 1.
     """
 
     image: UInt8[np.ndarray, "H W 3"]
     is_labelled: Bool[np.ndarray, "H W"]
     seeds: Int8[np.ndarray, "H W"]
     at: Int[np.ndarray, "K 2"]
+    frame_weakness: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,19 +142,20 @@ class _View:
             is_joined = (pixels[before] & self.is_labelled[after]) | (self.is_labelled[before] & pixels[after])
             length += int(is_new.sum()) + int(is_joined.sum())
             weak += float(weights[is_new].sum())
-        at_edge = self._length_at_edge(pixels)  # where the window ends the region, not the image
-        return (weak + at_edge) / (length + at_edge) if length + at_edge else 0.0
+        for at_edge, is_of_image in self._at_edges(pixels):
+            length += at_edge
+            weak += at_edge * (self._correction.frame_weakness if is_of_image else 1.0)
+        return weak / length if length else 0.0
 
-    def _length_at_edge(self, pixels: Bool[np.ndarray, "h w"]) -> int:
-        """Return how many pixels lie at the edges of the window that are none of the image."""
+    def _at_edges(self, pixels: Bool[np.ndarray, "h w"]) -> list[tuple[int, bool]]:
+        """Return how many pixels lie at each edge of the window, and whether it is one of the image."""
         (rows, cols), (height, width) = self._window, self._correction.is_labelled.shape
-        edges = (
-            (pixels[0], rows.start > 0),
-            (pixels[-1], rows.stop < height),
-            (pixels[:, 0], cols.start > 0),
-            (pixels[:, -1], cols.stop < width),
-        )
-        return sum(int(edge.sum()) for edge, is_inside in edges if is_inside)
+        return [
+            (int(pixels[0].sum()), rows.start == 0),
+            (int(pixels[-1].sum()), rows.stop == height),
+            (int(pixels[:, 0].sum()), cols.start == 0),
+            (int(pixels[:, -1].sum()), cols.stop == width),
+        ]
 
     def enlarged(self, pixels: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "H W"]:
         """Return some pixels of the view at the size of the window; only those without the label."""
