@@ -12,10 +12,8 @@ _UNUSUAL = 0.12  # cost of a radius, per square of its log2 from that distance
 _FREE_RADII = (0.03, 0.06, 0.12, 0.18, 0.3)  # where there is no outline: per square root of the image's area
 _FREE_USUAL, _FREE_UNUSUAL = 0.12, 0.1
 _LEAST_RADIUS_PX = 3.0
-_FRAME = {
-    True: 0.5,
-    False: 0.0,
-}  # contrast that the image's edge lacks: a thing may be cut by it, the ground is all along it
+# How weak the image's edge is as an outline: a thing may be cut by it, but what lies all along it is the ground.
+_FRAME_WEAKNESS = {True: 0.5, False: 0.0}
 _TINY_PX = 3  # a region of fewer pixels is no answer to a mark
 _COARSE_PX, _FINE_PX = 112, 288  # longer side of the window in which a region is chosen, and drawn
 
@@ -49,7 +47,9 @@ def correct(
     at = mark.at[~is_labelled[mark.at[:, 0], mark.at[:, 1]]]
     if not len(at):
         return [mask]
-    correction = Correction(image, is_labelled, seeds if mark.is_positive else -seeds, at, _FRAME[mark.is_positive])
+    correction = Correction(
+        image, is_labelled, seeds if mark.is_positive else -seeds, at, _FRAME_WEAKNESS[mark.is_positive]
+    )
     ranked = sorted(
         (cost + _cost(propose_region(correction, radius_px, _COARSE_PX)), radius_px)
         for radius_px, cost in _radii(correction)
