@@ -1,8 +1,6 @@
 """The segmenter: CLIP as RNN from image and queries to masks."""
 
-import hashlib
 import os
-from collections import OrderedDict
 from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,6 +27,7 @@ from .io import to_rgb8
 from .io.bounds import bounded
 from .presets import find_preset
 from .queries import Query, clean_expression, collect_queries
+from .recent import Recent, image_key
 from .results import Progress, Provenance, QueryResult, SamAgreement, Step, drain
 from .sam import MaskSet, match_each
 from .segmentation import Segmentation
@@ -94,7 +93,7 @@ class Segmenter:
         self.g = self.f if g is None or g == f else load(g)
         options = {"folder": models_folder, "device": device, "precision": precision}
         self.sam = None if sam is None else _object_finder(sam, **options)
-        self._features: OrderedDict[tuple[Any, ...], ImageFeatures] = OrderedDict()
+        self._features: Recent[ImageFeatures] = Recent()
         self._prompted = EmbeddingCache()
 
     @classmethod
@@ -253,12 +252,9 @@ class Segmenter:
 
     def _encoded(self, image: UInt8[np.ndarray, "H W 3"], config: CaRConfig) -> ImageFeatures:
         """Return the features of an image, from the cache if it was seen before."""
-        digest = hashlib.blake2b(image.tobytes()).digest()
-        key = (digest, image.shape, config.proposals.n_attention_blocks, config.proposals.n_sinkhorn_rounds)
-        features = self._features.pop(key, None) or encode_image(self.f, image, config.proposals)
-        self._features[key] = features
-        while len(self._features) > config.compute.max_features_cached:
-            self._features.popitem(last=False)
+        key = (image_key(image), config.proposals.n_attention_blocks, config.proposals.n_sinkhorn_rounds)
+        features = self._features.get(key) or encode_image(self.f, image, config.proposals)
+        self._features.put(key, features, config.compute.max_features_cached)
         return features
 
 

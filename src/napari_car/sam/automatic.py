@@ -1,10 +1,7 @@
 """Masks of all objects that SAM finds by itself: Kirillov et al. 2023, appendix B; paper, section 3.4."""
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from napari_car.config import ComputeConfig, SamConfig
+from napari_car.recent import Recent, image_key
 from napari_car.results import CheckpointIdentity, Progress
 
 from .encoding import EncodedImage
@@ -33,7 +31,7 @@ class ObjectFinder:
 
     def __init__(self, sam: SamModel) -> None:
         self._sam = sam
-        self._found: OrderedDict[tuple[Any, ...], MaskSet] = OrderedDict()
+        self._found: Recent[MaskSet] = Recent()
 
     @property
     def identity(self) -> CheckpointIdentity:
@@ -45,14 +43,11 @@ class ObjectFinder:
     ) -> Generator[Progress, None, MaskSet]:
         """Return SAM's masks of an image; see :func:`find_objects`."""
         grid = (config.n_points_per_side, config.quality_threshold, config.stability_threshold)
-        digest = hashlib.blake2b(image.tobytes()).digest()
-        key = (digest, image.shape, grid, config.stability_offset, config.box_nms_threshold)
-        found = self._found.pop(key, None)
+        key = (image_key(image), grid, config.stability_offset, config.box_nms_threshold)
+        found = self._found.get(key)
         if found is None:
             found = yield from find_objects(self._sam, image, config, compute)
-        self._found[key] = found
-        while len(self._found) > compute.max_features_cached:
-            self._found.popitem(last=False)
+        self._found.put(key, found, compute.max_features_cached)
         return found
 
 

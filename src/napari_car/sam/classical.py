@@ -1,7 +1,6 @@
 """Masks from points, boxes, scribbles and a mask to start from, by graph cuts: no network, nothing to download."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Generator
 
 import cv2
@@ -9,13 +8,15 @@ import numpy as np
 from jaxtyping import Bool, Int8, UInt8
 
 from napari_car.errors import PromptError
+from napari_car.recent import Recent, image_key
 from napari_car.results import Progress
 
 from .box_cut import segment_box
 from .confidence import estimate_iou
 from .correction import correct
 from .marks import Mark, box_slices, find_marks
-from .prompts import Prediction, Prompts
+from .mask_set import MaskSet
+from .prompts import Prediction, Prompts, write_size
 
 MAX_IMAGES = 3
 """Number of images that are remembered."""
@@ -49,19 +50,17 @@ class ClassicalPredictor:
 
     def __init__(self, max_images: int = MAX_IMAGES) -> None:
         self._max_images = max_images
-        self._images: OrderedDict[bytes, ClassicalImage] = OrderedDict()
+        self._images: Recent[ClassicalImage] = Recent()
 
     def open(self, image: UInt8[np.ndarray, "H W 3"]) -> "Generator[Progress, None, ClassicalImage]":
         """Look at an image, unless it is remembered; see :meth:`~napari_car.sam.prompts.MaskPredictor.open`."""
-        key = hashlib.blake2b(image.tobytes() + bytes(str(image.shape), "ascii")).digest()
-        opened = self._images.pop(key, None)
+        key = image_key(image)
+        opened = self._images.get(key)
         if opened is None:
             yield Progress("sam-image", 0, 0, 1)
             opened = ClassicalImage(image)
             yield Progress("sam-image", 0, 1, 1)
-        self._images[key] = opened
-        while len(self._images) > self._max_images:
-            self._images.popitem(last=False)
+        self._images.put(key, opened, self._max_images)
         return opened
 
 
@@ -76,7 +75,7 @@ class ClassicalImage:
 
     def __init__(self, image: UInt8[np.ndarray, "H W 3"]) -> None:
         self._image: UInt8[np.ndarray, "H W 3"] = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
-        self._steps: OrderedDict[bytes, list[UInt8[np.ndarray, " bytes"]]] = OrderedDict()
+        self._steps: Recent[MaskSet] = Recent()
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -114,11 +113,10 @@ class ClassicalImage:
 
     def _check(self, prompts: Prompts) -> None:
         """Refuse prompts that say nothing, or belong to another image."""
-        if prompts.is_empty:
-            raise PromptError("Nothing was pointed at: click on the object, or draw a box around it.")
-        for name, given in (("mask is", prompts.mask), ("logits are", prompts.logits)):
-            if given is not None and given.shape != self.size_px:
-                raise PromptError(f"The {name} {_size(given.shape)}, but the image is {_size(self.size_px)}.")
+        prompts.check(self.size_px)
+        if prompts.logits is not None and prompts.logits.shape != self.size_px:
+            logits, image = write_size(prompts.logits.shape), write_size(self.size_px)
+            raise PromptError(f"The logits are {logits}, but the image is {image}.")
 
     def _start(self, prompts: Prompts, box: tuple[slice, slice] | None) -> tuple[list[Bool[np.ndarray, "H W"]], bytes]:
         """Return the mask that marks correct, alone in a list, and what it is remembered by."""
@@ -152,18 +150,12 @@ class ClassicalImage:
 
     def _remembered(self, key: bytes) -> list[Bool[np.ndarray, "H W"]] | None:
         """Return masks that were predicted before."""
-        packed = self._steps.get(key)
-        if packed is None:
-            return None
-        self._steps.move_to_end(key)
-        n_px = self.size_px[0] * self.size_px[1]
-        return [np.unpackbits(bits, count=n_px).astype(bool).reshape(self.size_px) for bits in packed]
+        masks = self._steps.get(key)
+        return None if masks is None else list(masks)
 
     def _remember(self, key: bytes, masks: list[Bool[np.ndarray, "H W"]]) -> list[Bool[np.ndarray, "H W"]]:
         """Keep masks, a bit per pixel, and return them."""
-        self._steps[key] = [np.packbits(mask) for mask in masks]
-        if len(self._steps) > _MAX_STEPS:
-            self._steps.popitem(last=False)
+        self._steps.put(key, MaskSet.pack(masks, self.size_px), _MAX_STEPS)
         return masks
 
 
@@ -186,8 +178,3 @@ def _iou(mask: Bool[np.ndarray, "H W"], other: Bool[np.ndarray, "H W"]) -> float
     """Return intersection over union; 1 of two empty masks."""
     union = np.count_nonzero(mask | other)
     return np.count_nonzero(mask & other) / union if union else 1.0
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    """Write a size as users do."""
-    return f"{shape[1]} x {shape[0]} px"

@@ -1,14 +1,13 @@
 """Masks from points, boxes, scribbles and a mask to start from, by SAM: Kirillov et al. 2023, section 2 and 3."""
 
-import hashlib
-from collections import OrderedDict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
 from napari_car.errors import PromptError, ResourceError
+from napari_car.recent import Recent, image_key
 from napari_car.results import Progress
 
 from .encoding import LOGITS_PX, EncodedImage
@@ -33,7 +32,7 @@ class SamPredictor:
 
     def __init__(self, sam: SamModel, max_images: int = MAX_IMAGES) -> None:
         self._sam, self._max_images = sam, max_images
-        self._images: OrderedDict[bytes, SamImage] = OrderedDict()
+        self._images: Recent[SamImage] = Recent()
 
     @property
     def name(self) -> str:
@@ -42,15 +41,13 @@ class SamPredictor:
 
     def open(self, image: UInt8[np.ndarray, "H W 3"]) -> "Generator[Progress, None, SamImage]":
         """Encode an image, unless it is remembered; see :meth:`~napari_car.sam.prompts.MaskPredictor.open`."""
-        key = hashlib.blake2b(image.tobytes() + bytes(str(image.shape), "ascii")).digest()
-        opened = self._images.pop(key, None)
+        key = image_key(image)
+        opened = self._images.get(key)
         if opened is None:
             yield Progress("sam-image", 0, 0, 1)
             opened = SamImage(_encode(self._sam, image))
             yield Progress("sam-image", 0, 1, 1)
-        self._images[key] = opened
-        while len(self._images) > self._max_images:
-            self._images.popitem(last=False)
+        self._images.put(key, opened, self._max_images)
         return opened
 
 
@@ -86,10 +83,7 @@ class SamImage:
 
     def _check(self, prompts: Prompts) -> None:
         """Refuse prompts that say nothing, or belong to another image."""
-        if prompts.is_empty:
-            raise PromptError("Nothing was pointed at: click on the object, or draw a box around it.")
-        if prompts.mask is not None and prompts.mask.shape != self.size_px:
-            raise PromptError(f"The mask is {_size(prompts.mask.shape)}, but the image is {_size(self.size_px)}.")
+        prompts.check(self.size_px)
         if prompts.logits is not None and prompts.logits.shape != (LOGITS_PX, LOGITS_PX):
             raise PromptError("The logits are not those of a prediction of SAM.")
 
@@ -116,8 +110,3 @@ def _sample(path: Float[np.ndarray, "K 2"], spacing_px: float, at_most: int) -> 
     n_points = int(np.clip(np.ceil(lengths[-1] / spacing_px), 1, at_most))
     wanted = (np.arange(n_points) + 0.5) / n_points * lengths[-1]
     return np.stack([np.interp(wanted, lengths, path[:, axis]) for axis in (0, 1)], axis=1)
-
-
-def _size(shape: Sequence[int]) -> str:
-    """Write a size as users do."""
-    return f"{shape[1]} x {shape[0]} px"

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from napari_car.errors import PromptError
 from napari_car.results import Progress
 
 
@@ -72,6 +73,18 @@ class Prompts:
     def is_empty(self) -> bool:
         """Whether nothing was pointed at, so that there is nothing to predict from but the mask."""
         return not self.points and self.box is None and not self.scribbles
+
+    def check(self, size_px: tuple[int, int]) -> None:
+        """Raise PromptError if nothing was pointed at, or the mask is not of an image of this height and width."""
+        if self.is_empty:
+            raise PromptError("Nothing was pointed at: click on the object, or draw a box around it.")
+        if self.mask is not None and self.mask.shape != size_px:
+            raise PromptError(f"The mask is {write_size(self.mask.shape)}, but the image is {write_size(size_px)}.")
+
+
+def write_size(size_px: tuple[int, ...]) -> str:
+    """Write a height and width as users do."""
+    return f"{size_px[1]} x {size_px[0]} px"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
