@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from napari_car.checkpoints.folder import OnDisk, how_to_get
 from napari_car.checkpoints.registry import HUB_PREFIX, Checkpoint
@@ -38,10 +38,31 @@ class CheckpointState:
     problem: str = ""
     n_wanted: int = 1
 
+    @classmethod
+    def of(cls, found: Mapping[Checkpoint, OnDisk], folder: Path, **others: Any) -> Self:
+        """Return the state of checkpoints from what was found of each in the models folder; other fields as given."""
+        missing = _in_state(found, ("absent", "partial", "damaged"))
+        lost = [checkpoint for checkpoint in missing if checkpoint.hub_repo is None]
+        return cls(
+            checkpoints=tuple(found),
+            missing=tuple(checkpoint for checkpoint in missing if checkpoint.hub_repo is not None),
+            damaged=_in_state(found, ("damaged",)),
+            n_partial_bytes=sum(on_disk.size_bytes for on_disk in found.values() if on_disk.state == "partial"),
+            problem=f"The checkpoint {lost[0].name} is missing or damaged: {how_to_get(lost[0], folder)}."
+            if lost
+            else "",
+            **others,
+        )
+
     @property
     def is_ready(self) -> bool:
         """Whether a run can start."""
         return not self.missing and not self.problem
+
+    @property
+    def can_be_downloaded(self) -> bool:
+        """Whether a download would make a run possible."""
+        return bool(self.missing) and not self.problem
 
     @property
     def is_restricted(self) -> bool:
@@ -91,20 +112,6 @@ class CheckpointState:
         if not licences:
             return ""
         return f"Licence{'s' if len(licences) > 1 else ''}: {'; '.join(licences)}."
-
-
-def gather_state(found: Mapping[Checkpoint, OnDisk], folder: Path) -> dict[str, Any]:
-    """Return the fields of a :class:`CheckpointState` but the last, from what was found on disk."""
-    missing = _in_state(found, ("absent", "partial", "damaged"))
-    lost = [checkpoint for checkpoint in missing if checkpoint.hub_repo is None]
-    problem = f"The checkpoint {lost[0].name} is missing or damaged: {how_to_get(lost[0], folder)}." if lost else ""
-    return {
-        "checkpoints": tuple(found),
-        "missing": tuple(checkpoint for checkpoint in missing if checkpoint.hub_repo is not None),
-        "damaged": _in_state(found, ("damaged",)),
-        "n_partial_bytes": sum(on_disk.size_bytes for on_disk in found.values() if on_disk.state == "partial"),
-        "problem": problem,
-    }
 
 
 def _licence(checkpoint: Checkpoint) -> str:

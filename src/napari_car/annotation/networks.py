@@ -11,7 +11,7 @@ from napari_car.clip.own_files import find_own_files, names_own_files
 from napari_car.errors import CheckpointError
 from napari_car.presets import PRESETS, Preset
 
-from .checkpoint_state import CheckpointState, gather_state
+from .checkpoint_state import CheckpointState
 
 _ARCHITECTURE = re.compile(r"(ViT-\w+)-(\d+)(?:-(\d+))?")
 
@@ -106,7 +106,7 @@ def describe(choice: NetworkChoice, folder: Path) -> NetworkState:
         found = {checkpoint: inspect(checkpoint, folder) for checkpoint in dict.fromkeys(checkpoints)}
     except CheckpointError as error:
         return NetworkState(choice=choice, checkpoints=tuple(dict.fromkeys(checkpoints)), problem=str(error))
-    return NetworkState(choice=choice, n_wanted=len(choice.names), **gather_state(found, folder))
+    return NetworkState.of(found, folder, choice=choice, n_wanted=len(choice.names))
 
 
 def default_choice(folder: Path) -> NetworkChoice:

@@ -8,7 +8,7 @@ from napari_car.checkpoints.registry import load_registry
 from napari_car.checkpoints.sam_files import find_sam_file
 from napari_car.errors import CheckpointError
 
-from .checkpoint_state import CheckpointState, gather_state
+from .checkpoint_state import CheckpointState
 from .sizes import say_size
 
 
@@ -48,7 +48,7 @@ def describe_sam(name: str, folder: Path) -> SamState:
         if checkpoint is None:
             find_sam_file(name, folder)
             return SamState(name=name)
-        return SamState(name=name, **gather_state({checkpoint: inspect(checkpoint, folder)}, folder))
+        return SamState.of({checkpoint: inspect(checkpoint, folder)}, folder, name=name)
     except CheckpointError as error:
         return SamState(name=name, problem=str(error))
 

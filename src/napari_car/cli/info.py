@@ -12,18 +12,22 @@ from napari_car.checkpoints.folder import inspect, models_folder
 from napari_car.checkpoints.registry import load_registry
 
 _PACKAGES = (
-    *("torch", "torchvision", "open_clip_torch", "segment-anything-hq", "timm", "numpy", "scipy"),
-    *(
-        "opencv-python-headless",
-        "pillow",
-        "tifffile",
-        "imagecodecs",
-        "huggingface-hub",
-        "click",
-        "rich",
-        "napari",
-        "pydensecrf2",
-    ),
+    "torch",
+    "torchvision",
+    "open_clip_torch",
+    "segment-anything-hq",
+    "timm",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "pillow",
+    "tifffile",
+    "imagecodecs",
+    "huggingface-hub",
+    "click",
+    "rich",
+    "napari",
+    "pydensecrf2",
 )
 
 

@@ -15,3 +15,8 @@ class ClosingWorker(GeneratorWorker):  # type: ignore[misc]  # napari tells no t
             return super().work()
         finally:
             self._gen.close()
+
+    def forget(self) -> None:
+        """Tell nobody any more what it yields and how it ends; it runs on."""
+        for signal in (self.yielded, self.errored, self.finished):
+            signal.disconnect()

@@ -4,14 +4,15 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from napari_car.annotation.checkpoint_state import CheckpointState
 from napari_car.annotation.downloads import DownloadStatus, download_missing
 from napari_car.annotation.sizes import say_size
 from napari_car.checkpoints.registry import Checkpoint
 
+from .closing_worker import ClosingWorker
 from .failures import explain_failure
 from .sentence import Sentence
 
@@ -33,7 +34,7 @@ class DownloadBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._worker: GeneratorWorker | None = None
+        self._worker: ClosingWorker | None = None
         self._checkpoints: tuple[Checkpoint, ...] = ()
         self._failure = ""
         self._stop = threading.Event()
@@ -48,7 +49,7 @@ class DownloadBar(QWidget):
         for part in (self._title, self._progress, self._detail, self._button):
             layout.addWidget(part)
         self._show_running(False)
-        self.offer(None, is_resumed=False)
+        self.offer(CheckpointState())
         # A widget inside a dock is destroyed without being closed.
         self.destroyed.connect(self._stop.set)
 
@@ -62,24 +63,14 @@ class DownloadBar(QWidget):
         """What is being downloaded."""
         return self._checkpoints if self.is_running else ()
 
-    def offer(self, n_bytes: float | None, *, is_resumed: bool, is_possible: bool = True) -> None:
-        """Be the button for a download; a running download keeps its own.
-
-        Parameters
-        ----------
-        n_bytes : float or None
-            How much it would bring; None if that is not known.
-        is_resumed : bool
-            Whether a part is here already.
-        is_possible : bool
-            Whether there is anything to download; the button is hidden otherwise.
-        """
+    def offer(self, state: CheckpointState) -> None:
+        """Be the button that downloads what is missing, hidden if nothing is; a running download keeps its own."""
         if self.is_running:
             return
-        verb = "Resume download" if is_resumed else "Download"
-        self._button.setText(verb if n_bytes is None else f"{verb} ({say_size(n_bytes)})")
+        verb = "Resume download" if state.n_partial_bytes else "Download"
+        self._button.setText(verb if state.n_bytes_left is None else f"{verb} ({say_size(state.n_bytes_left)})")
         self._button.setToolTip("From the Hugging Face hub. It can be stopped, and goes on later where it stopped.")
-        self.setVisible(is_possible)
+        self.setVisible(state.can_be_downloaded)
 
     def start(self, checkpoints: Sequence[Checkpoint], folder: Path) -> None:
         """Download what is missing; does nothing while a download is under way."""
@@ -88,7 +79,7 @@ class DownloadBar(QWidget):
         self._stop.clear()
         self._failure = ""
         self._checkpoints = tuple(checkpoints)
-        worker = create_worker(download_missing, self._checkpoints, folder, self._stop, _ignore_errors=True)
+        worker = ClosingWorker(download_missing, self._checkpoints, folder, self._stop)
         worker.yielded.connect(self._show_status)
         worker.errored.connect(self._on_error)
         worker.finished.connect(self._on_finished)
@@ -109,9 +100,7 @@ class DownloadBar(QWidget):
         self._stop.set()
         worker, self._worker = self._worker, None
         if worker is not None:
-            worker.yielded.disconnect(self._show_status)
-            worker.errored.disconnect(self._on_error)
-            worker.finished.disconnect(self._on_finished)
+            worker.forget()
 
     def _on_clicked(self) -> None:
         """Start or stop."""

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Any
 
-from napari.qt.threading import GeneratorWorker
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from .closing_worker import ClosingWorker
@@ -37,7 +36,7 @@ class LatestJob(QObject):
         super().__init__(parent)
         self._work = work
         self._wanted: tuple[Any, ...] | None = None
-        self._worker: GeneratorWorker | None = None
+        self._worker: ClosingWorker | None = None
         self._stop = threading.Event()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -65,8 +64,7 @@ class LatestJob(QObject):
         """Stop, and say nothing any more."""
         self.stop()
         if self._worker is not None:
-            for signal in (self._worker.yielded, self._worker.errored, self._worker.finished):
-                signal.disconnect()
+            self._worker.forget()
             self._worker = None
 
     def _start(self) -> None:

@@ -169,11 +169,7 @@ class ModelChooser(QWidget):
         licence = warned(state.licence) if state.is_restricted else state.licence
         known = () if state.problem else (state.note, licence)
         self._status.say("\n".join(part for part in (first, *known) if part))
-        self._downloads.offer(
-            state.n_bytes_left,
-            is_resumed=state.n_partial_bytes > 0,
-            is_possible=bool(state.missing) and not state.problem,
-        )
+        self._downloads.offer(state)
 
     def _on_offer(self, choice: NetworkChoice | None) -> None:
         """Take over an entry of the list; None stands for names that are typed, which start from those chosen."""
@@ -196,7 +192,7 @@ class ModelChooser(QWidget):
         """Download what is missing of the networks chosen."""
         self._message.say("")
         state = self.state
-        if state.missing and not state.problem:
+        if state.can_be_downloaded:
             self._downloads.start(state.missing, self._folder)
             self.changed.emit()  # the reason why no run can start is another one now
 

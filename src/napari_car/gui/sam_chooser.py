@@ -100,11 +100,7 @@ class SamChooser(QWidget):
             self._list.setCurrentIndex(self._list.findData(self._name))
         first = warned(chosen.sentence) if chosen.problem or chosen.damaged else chosen.sentence
         self._status.say("\n".join(filter(None, (first, chosen.licence, warned(failure) if failure else ""))))
-        self._downloads.offer(
-            chosen.n_bytes_left,
-            is_resumed=chosen.n_partial_bytes > 0,
-            is_possible=bool(chosen.missing) and not chosen.problem,
-        )
+        self._downloads.offer(chosen)
 
     def _on_activated(self, index: int) -> None:
         """Take over an entry, or a file that is asked for."""
@@ -119,7 +115,7 @@ class SamChooser(QWidget):
     def _on_download_wanted(self) -> None:
         """Download the one chosen."""
         state = self.state
-        if state.missing and not state.problem:
+        if state.can_be_downloaded:
             self._downloads.start(state.missing, self._folder)
             self.changed.emit()
 

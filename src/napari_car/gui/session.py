@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari.components import ViewerModel
 from napari.layers import Image
-from napari.qt.threading import GeneratorWorker
 from qtpy.QtCore import QObject, Signal
 
 from napari_car.annotation.engine import ENGINE, Engine
@@ -65,7 +64,7 @@ class Session(QObject):
     def __init__(self, viewer: ViewerModel, engine: Engine = ENGINE, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._viewer, self._engine = viewer, engine
-        self._worker: GeneratorWorker | None = None
+        self._worker: ClosingWorker | None = None
         self._stop = threading.Event()
         self._stops = [self._stop]
         self.destroyed.connect(partial(_set_all, self._stops))
@@ -194,8 +193,7 @@ class Session(QObject):
         """Stop, forget the proposal, and let go of the viewer; result layers stay."""
         self.cancel()
         if self._worker is not None:
-            for signal in (self._worker.yielded, self._worker.errored, self._worker.finished):
-                signal.disconnect()
+            self._worker.forget()
             self._worker = None
         self._redecision.close()
         self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
