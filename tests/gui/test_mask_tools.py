@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QComboBox, QPushButton, QSpinBox
 
 from napari_car import read_image
+from napari_car.errors import PromptError
 from napari_car.gui.dock import CarWidget
 from napari_car.gui.label_target import find_target
 from napari_car.gui.mask_tools import TOOLS, MaskTools
@@ -117,6 +118,38 @@ def test_only_the_plane_that_is_shown_changes(panel: tuple[ViewerModel, MaskTool
     press(tools, "Remove parts below", 10_000)
     assert not (layer.data[:, 10] == 3).any()
     assert (layer.data[:2, :10] == stack[:2, :10]).all()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"rotate": [20, 30, 40], "shear": [0.1, 0.2, 0.3], "scale": (1, 2, 3)},
+        {"scale": (2.0, 1.0, 1.0), "units": ("mm", "um", "um"), "translate": (0.5, 0.0, 0.0)},
+    ],
+    ids=["rotated out of the plane", "units"],
+)
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_the_plane_is_the_one_that_napari_draws(
+    panel: tuple[ViewerModel, MaskTools], place: dict[str, object], order: tuple[int, ...]
+) -> None:
+    viewer, _ = panel
+    stack = np.arange(1, 7 * 30 * 40 + 1).reshape(7, 30, 40)
+    layer = viewer.add_labels(stack, **place)
+    layer.selected_label = 3
+    viewer.dims.order = order
+    low, high, _ = viewer.dims.range[order[0]]
+    seen = set()
+    for point in np.linspace(low, high, 25):
+        viewer.dims.set_point(order[0], point)
+        drawn = np.asarray(layer._slice.image.raw)
+        if drawn.any():
+            target = find_target(viewer)
+            np.testing.assert_array_equal(target.labels, drawn)
+            seen.add(target.plane)
+        else:  # outside
+            with pytest.raises(PromptError, match="has nothing on the plane that is shown"):
+                find_target(viewer)
+    assert len(seen) > 2
 
 
 def test_the_chosen_label_and_the_others_are_named(panel: tuple[ViewerModel, MaskTools]) -> None:

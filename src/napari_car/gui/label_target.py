@@ -8,10 +8,11 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 
 from napari_car.annotation.frames import PlaneAxes
-from napari_car.errors import PromptError
+from napari_car.errors import ImageError, PromptError
 
 from .placement import displayed_axes
 from .result_layers import is_result
+from .slicing import shown_slice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,11 +64,11 @@ def find_target(viewer: ViewerModel) -> LabelTarget:
     if not layer.selected_label:
         raise PromptError(f"The label chosen in {layer.name} is the background: choose another one.")
     axes = PlaneAxes(layer.data.shape, *displayed_axes(viewer.dims, layer.ndim))
-    place = np.rint(layer.world_to_data(viewer.dims.point)[-layer.ndim :]).astype(int)
-    plane = tuple(int(place[axis]) for axis in axes.hidden_axes)
-    if any(not 0 <= index < axes.shape[axis] for index, axis in zip(plane, axes.hidden_axes, strict=True)):
-        raise PromptError(f"{layer.name} has nothing on the plane that is shown.")
-    return LabelTarget(layer, int(layer.selected_label), axes, plane)
+    try:
+        shown = shown_slice(viewer.dims, layer, axes.hidden_axes)
+    except ImageError as error:
+        raise PromptError(f"{layer.name} has nothing on the plane that is shown.") from error
+    return LabelTarget(layer, int(layer.selected_label), axes, tuple(shown.indices.tolist()))
 
 
 def label_layer(viewer: ViewerModel) -> Labels | None:

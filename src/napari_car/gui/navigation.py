@@ -2,18 +2,21 @@
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Layer
+from napari.layers import Labels, Layer
 
 from napari_car.annotation.frames import Frame, PlaneAxes
+from napari_car.errors import ImageError
+
+from .slicing import shown_slice
 
 
-def shown_frame(viewer: ViewerModel, layer: Layer, axes: PlaneAxes, frames: tuple[Frame, ...]) -> Frame | None:
+def shown_frame(viewer: ViewerModel, layer: Labels, axes: PlaneAxes, frames: tuple[Frame, ...]) -> Frame | None:
     """Return the frame of the plane that is shown; of several tiles the one nearest to the middle of the canvas.
 
     Parameters
     ----------
     viewer : ViewerModel
-    layer : Layer
+    layer : Labels
         A result layer, whose pixels the frames count.
     axes : PlaneAxes
         Its axes in the run.
@@ -30,7 +33,10 @@ def shown_frame(viewer: ViewerModel, layer: Layer, axes: PlaneAxes, frames: tupl
     for axis, coordinate in zip(viewer.dims.displayed, centre, strict=True):
         middle[axis] = coordinate
     point = layer.world_to_data(middle)[-len(axes.shape) :]
-    plane = tuple(round(float(point[axis])) for axis in axes.hidden_axes)
+    try:
+        plane = tuple(shown_slice(viewer.dims, layer, axes.hidden_axes).indices.tolist())
+    except ImageError:
+        return None
 
     def distance(frame: Frame) -> float:
         rows, columns = (frame.kept.top + frame.kept.bottom) / 2, (frame.kept.left + frame.kept.right) / 2

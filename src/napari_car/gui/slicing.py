@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from napari.components import Dims
-from napari.layers import Image
+from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
 from napari_car.errors import ImageError
@@ -38,14 +38,14 @@ class ShownSlice:
         return tuple(map(int, (2 * self.indices + 1) * shape[hidden] // (2 * full_shape[hidden])))
 
 
-def shown_slice(dims: Dims, layer: Image, axes: Sequence[int]) -> ShownSlice:
+def shown_slice(dims: Dims, layer: Image | Labels, axes: Sequence[int]) -> ShownSlice:
     """Return the slice of a layer that is shown.
 
     Parameters
     ----------
     dims : Dims
         Of the viewer.
-    layer : Image
+    layer : Image or Labels
     axes : sequence of int
         Its hidden axes.
 
