@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Int32
 from numpy.typing import NDArray
 
-from .frames import Box, Frame, PlaneAxes
+from .boxes import box_of
+from .frames import Frame, PlaneAxes
 from .ledger import Index, Ledger
 
 
@@ -156,7 +157,7 @@ class Proposal:
             differs, human = self._differences(plane, labels, axes, ledger)
             where = differs & ~human if protect else differs
             if where.any():
-                part = _bounds(where)
+                part = box_of(where)
                 kept = plane.frame.kept
                 index = axes.index(plane.frame.plane, part.moved(kept.top, kept.left))
                 block = part.slices
@@ -176,9 +177,3 @@ class Proposal:
         """Return where the run has a say: where it found something, or where a label of its queries stands."""
         has_asked = self._is_asked[np.clip(current, 0, len(self._is_asked) - 1)]
         return np.asarray((new != 0) | has_asked)
-
-
-def _bounds(mask: Bool[np.ndarray, "H W"]) -> Box:
-    """Return the smallest box around the pixels of a mask that is not empty."""
-    rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
-    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)

@@ -199,6 +199,15 @@ def how_to_copy(checkpoint: Checkpoint, folder: Path) -> str:
     )
 
 
+def find_path(name: str) -> Path | None:
+    """Return the file or folder of the user's own that a name stands for, or None if there is none."""
+    try:
+        path = Path(name).expanduser()
+        return path if name and path.exists() else None
+    except (OSError, RuntimeError, ValueError):  # too long for the file system, unknown home, NUL
+        return None
+
+
 def _preference(path: Path, checkpoint: Checkpoint) -> tuple[int, str]:
     """Order the publisher's own file names first, safetensors before the rest."""
     names = [*checkpoint.weights_files, path.name]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from napari_car.errors import CheckpointError
 
-from .folder import require
+from .folder import find_path, require
 from .registry import HUB_PREFIX, find_checkpoint, load_registry
 
 _SUFFIXES = (".pth", ".pt", ".bin", ".safetensors")
@@ -44,22 +44,11 @@ def find_sam_file(name: str, folder: Path) -> SamFile:
         If there is no such name or file, it is not on disk, or it is a CLIP.
     """
     if name not in load_registry() and not name.startswith(HUB_PREFIX):
-        path = _expanded(name)
-        if path and path.is_dir():
-            raise CheckpointError(f"{name} is a folder: name the checkpoint file in it.")
-        if path and path.exists():
+        if path := find_path(name):
+            if path.is_dir():
+                raise CheckpointError(f"{name} is a folder: name the checkpoint file in it.")
             return SamFile(path, None)
         if name.endswith(_SUFFIXES):
             raise CheckpointError(f"There is no checkpoint file {name}.")
     checkpoint = find_checkpoint(name, "sam")
     return SamFile(require(name, folder), checkpoint.architecture)
-
-
-def _expanded(name: str) -> Path | None:
-    """Return the path of a name; None if it cannot be one."""
-    try:
-        path = Path(name).expanduser()
-        path.exists()
-    except (OSError, RuntimeError, ValueError):  # too long for the file system, unknown home, NUL
-        return None
-    return path if name else None

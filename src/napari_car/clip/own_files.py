@@ -8,7 +8,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from napari_car.checkpoints.folder import CONFIG_FILE
+from napari_car.checkpoints.folder import CONFIG_FILE, find_path
 from napari_car.checkpoints.registry import HUB_PREFIX, WEIGHTS_FILES, load_registry
 from napari_car.errors import CheckpointError
 
@@ -47,7 +47,7 @@ def names_own_files(name: str) -> bool:
     """
     if name in load_registry() or name.startswith(HUB_PREFIX):
         return False
-    return ":" in name or _existing(name) is not None
+    return ":" in name or find_path(name) is not None
 
 
 def find_own_files(name: str) -> OwnFiles | None:
@@ -67,15 +67,15 @@ def find_own_files(name: str) -> OwnFiles | None:
         return None
     architecture, colon, file = name.partition(":")
     if colon and _is_known(architecture):
-        weights = _existing(file) or Path(file)
+        weights = find_path(file) or Path(file)
         if not weights.is_file():
             raise CheckpointError(f"There is no checkpoint file {weights}.")
         return OwnFiles(weights, architecture)
-    if path := _existing(name):
+    if path := find_path(name):
         if path.is_dir():
             return OwnFiles(_find_weights(path), None)
         raise CheckpointError(f"{name} is a single file: {_HOW_TO_NAME_FILES}, such as ViT-B-16:{name}.")
-    if _existing(file):
+    if find_path(file):
         raise CheckpointError(f"open_clip knows no architecture {architecture!r} for {file}: {_HOW_TO_NAME_FILES}.")
     return None
 
@@ -88,15 +88,6 @@ def _find_weights(folder: Path) -> Path:
         if (folder / file).is_file():
             return folder / file
     raise CheckpointError(f"{folder} has no weights: {' or '.join(WEIGHTS_FILES)} is missing.")
-
-
-def _existing(path: str) -> Path | None:
-    """Return the path of a file or folder, or None if there is none."""
-    try:
-        expanded = Path(path).expanduser()
-        return expanded if path and expanded.exists() else None
-    except (OSError, RuntimeError, ValueError):  # too long for the file system, unknown home, NUL
-        return None
 
 
 def _is_known(architecture: str) -> bool:

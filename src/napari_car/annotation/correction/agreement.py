@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_car.annotation.ledger import UNKNOWN
 
-from .instance_table import InstanceTable
+from .instance_table import InstanceTable, as_queries
 
 _BAND = 256  # rows that are counted at a time
 
@@ -92,7 +92,7 @@ def measure_agreement(
         if not old.any() and not new.any():
             continue
         is_known = old != UNKNOWN
-        before, after = (_as_queries(band[is_known], instances, n_labels - 1) for band in (old, new))
+        before, after = (np.minimum(as_queries(band[is_known], instances), n_labels - 1) for band in (old, new))
         n_unknown += old.size - before.size
         n_automatic += np.bincount(before, minlength=n_labels)
         n_corrected += np.bincount(after, minlength=n_labels)
@@ -106,12 +106,6 @@ def measure_agreement(
         )
         for id_ in query_ids
     }
-
-
-def _as_queries(labels: NDArray[Any], instances: InstanceTable | None, highest: int) -> NDArray[Any]:
-    """Return the queries of labels, all that are of no interest as one."""
-    queries = labels if instances is None else instances.semantic(labels)
-    return np.asarray(np.minimum(queries, highest))
 
 
 def _bands(labels: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -9,10 +9,10 @@ from jaxtyping import Bool, Float, Int32, Integer
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
+from napari_car.annotation.boxes import find_boxes
 from napari_car.annotation.frames import Box
 from napari_car.errors import ConfigError
 
-from .boxes import find_boxes
 from .connected_parts import find_parts
 from .growth import measure_distance
 from .instance_table import InstanceTable

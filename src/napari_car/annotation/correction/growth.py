@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Integer
 
+from napari_car.annotation.boxes import union
 from napari_car.annotation.frames import Box
 from napari_car.annotation.proposal import Change
 from napari_car.errors import ConfigError
 
-from .boxes import union
 from .connected_parts import find_parts
 from .plane_edit import PlaneEdit
 

@@ -146,6 +146,11 @@ class InstanceTable:
         return cls(dict(rows), fields["next_id"])
 
 
+def as_queries(labels: Integer[np.ndarray, "..."], instances: InstanceTable | None) -> Integer[np.ndarray, "..."]:
+    """Return labels, with the ids of their queries if there are instances."""
+    return labels if instances is None else instances.semantic(labels)
+
+
 def _is_whole(value: object) -> bool:
     """Tell whether a value is a whole number."""
     return isinstance(value, int) and not isinstance(value, bool)

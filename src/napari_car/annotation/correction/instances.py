@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Int32, Integer
 from numpy.typing import NDArray
 
+from napari_car.annotation.boxes import box_where, find_boxes
 from napari_car.annotation.frames import Box
 from napari_car.annotation.proposal import Change
 
-from .boxes import box_where, find_boxes
 from .connected_parts import Connectivity
 from .instance_table import FIRST_ID, InstanceTable
 from .objects import count_objects, find_objects

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Integer
 from numpy.typing import NDArray
 
+from napari_car.annotation.boxes import find_boxes
 from napari_car.annotation.ledger import UNKNOWN
 
-from .boxes import find_boxes
-from .instance_table import InstanceTable
+from .instance_table import InstanceTable, as_queries
 
 LabelState = Literal["automatic", "edited", "checked"]
 """As the program wrote it; changed by a person; said by a person to be right as it is."""
@@ -78,7 +78,7 @@ def digest_labels(
     """
     hashes = {id_: hashlib.blake2b(repr(labels.shape).encode(), digest_size=_DIGEST_BYTES) for id_ in ids}
     for index in np.ndindex(labels.shape[:-2]) if hashes else ():
-        plane = _as_queries(labels[index], instances)
+        plane = as_queries(labels[index], instances)
         for id_, box in find_boxes(plane, hashes.keys()).items():
             hashes[id_].update(repr((index, box.top, box.left, box.bottom, box.right)).encode())
             hashes[id_].update(np.packbits(plane[box.slices] == id_).tobytes())
@@ -98,15 +98,10 @@ def find_edited(
     for old, new in zip(_planes(automatic), _planes(labels), strict=True):
         is_human = old != new
         if is_human.any():
-            before, after = (_as_queries(plane[is_human], instances) for plane in (old, new))
+            before, after = (as_queries(plane[is_human], instances) for plane in (old, new))
             differs = before != after
             edited.update(np.unique(before[differs]).tolist(), np.unique(after[differs]).tolist())
     return edited - {UNKNOWN}
-
-
-def _as_queries(labels: NDArray[Any], instances: InstanceTable | None) -> NDArray[Any]:
-    """Return labels, their queries if there are instances."""
-    return labels if instances is None else instances.semantic(labels)
 
 
 def _planes(labels: NDArray[Any]) -> Iterator[NDArray[Any]]:

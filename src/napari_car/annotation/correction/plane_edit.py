@@ -5,10 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Int32, Integer
 
+from napari_car.annotation.boxes import box_of, find_boxes, union, with_margin
 from napari_car.annotation.frames import Box, PlaneAxes
 from napari_car.annotation.proposal import Change
-
-from .boxes import box_of, find_boxes, union, with_margin
 
 
 class PlaneEdit:

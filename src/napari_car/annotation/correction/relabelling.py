@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Integer
 
+from napari_car.annotation.boxes import find_boxes
 from napari_car.annotation.frames import Box
 from napari_car.annotation.proposal import Change
 from napari_car.errors import PromptError
 
-from .boxes import find_boxes
 from .connected_parts import find_parts
 from .instance_table import InstanceTable
 from .plane_edit import PlaneEdit

@@ -3,7 +3,8 @@
 import numpy as np
 from jaxtyping import Bool, Integer
 
-from .boxes import find_boxes
+from napari_car.annotation.boxes import find_boxes
+
 from .instance_table import InstanceTable
 from .objects import find_objects
 from .plane_edit import PlaneEdit

@@ -1,10 +1,10 @@
 """Which part of a label is corrected, and what becomes of the labels."""
 
-import cv2
 import numpy as np
-from jaxtyping import Bool, Int, Int32
+from jaxtyping import Bool, Int32
 from numpy.typing import NDArray
 
+from napari_car.annotation.correction.connected_parts import ConnectedParts, find_parts
 from napari_car.annotation.frames import Box
 
 from .pointing import Pointing
@@ -30,18 +30,17 @@ def find_target(mask: Bool[np.ndarray, "H W"], pointing: Pointing, corner: tuple
         Connected parts that were pointed at or lie near a place that was, and those of which most lies in the box;
         empty if a new object is meant.
     """
-    n_parts, parts, areas, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    stats = np.asarray(areas, dtype=np.int32)
-    meant = np.zeros(n_parts, dtype=bool)
+    parts = find_parts(mask)
+    meant = np.zeros(len(parts) + 1, dtype=bool)
     for row, col in _places(pointing) - corner:
-        meant[_nearest(parts, stats, row, col)] = True
+        meant[_nearest(parts, row, col)] = True
     if pointing.box is not None:
         top, left, bottom, right = np.rint(np.array(pointing.box) - [*corner, *corner]).astype(int)
         box = Box(top, left, bottom + 1, right + 1).clipped(Box(0, 0, *mask.shape))
-        inside = np.bincount(parts[box.slices].ravel(), minlength=n_parts)
-        meant |= inside > stats[:, cv2.CC_STAT_AREA] / 2
+        inside = np.bincount(parts.numbers[box.slices].ravel(), minlength=len(meant))
+        meant |= inside > parts.areas_px / 2
     meant[0] = False
-    return np.asarray(meant[parts])
+    return np.asarray(meant[parts.numbers])
 
 
 def relabel(
@@ -95,23 +94,22 @@ def _places(pointing: Pointing) -> NDArray[np.float64]:
     return Pointing(points=pointing.points, scribbles=pointing.scribbles).places
 
 
-def _nearest(parts: Int[np.ndarray, "H W"], stats: NDArray[np.int32], row: float, col: float) -> int:
+def _nearest(parts: ConnectedParts, row: float, col: float) -> int:
     """Return the part at a place or, within reach, near it; 0 for none."""
-    height, width = parts.shape
-    at = int(parts[int(np.clip(round(row), 0, height - 1)), int(np.clip(round(col), 0, width - 1))])
+    height, width = parts.numbers.shape
+    at = int(parts.numbers[int(np.clip(round(row), 0, height - 1)), int(np.clip(round(col), 0, width - 1))])
     if at:
         return at
     best, nearest = 0, np.inf
-    for part in range(1, len(stats)):
-        left, top, part_width, part_height = (int(value) for value in stats[part, :4])
-        reach = _NEAR * max(part_width, part_height)
+    for part, box in enumerate(parts.boxes, start=1):
+        reach = _NEAR * max(box.size_px)
         # The box is never further than the part, and quick to ask.
-        beside = max(left - col, col - (left + part_width - 1), 0.0)
-        above = max(top - row, row - (top + part_height - 1), 0.0)
+        beside = max(box.left - col, col - (box.right - 1), 0.0)
+        above = max(box.top - row, row - (box.bottom - 1), 0.0)
         if np.hypot(beside, above) > min(reach, nearest):
             continue
-        rows, cols = np.nonzero(parts[top : top + part_height, left : left + part_width] == part)
-        distance = float(np.hypot(rows + top - row, cols + left - col).min())
+        rows, cols = np.nonzero(parts.numbers[box.slices] == part)
+        distance = float(np.hypot(rows + box.top - row, cols + box.left - col).min())
         if distance <= reach and distance < nearest:
             best, nearest = part, distance
     return best

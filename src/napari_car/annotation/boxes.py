@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Bool, Integer
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.segmentation import relabel_sequential
 
 from napari_car.annotation.frames import Box
 
@@ -36,6 +35,8 @@ def find_boxes(labels: Integer[np.ndarray, "H W"], ids: Collection[int] | None =
     area = box_where(labels, lambda band: band > 0)
     if area.is_empty:
         return {}
+    from skimage.segmentation import relabel_sequential  # takes a tenth of a second, which a window need not wait
+
     crop = np.maximum(labels[area.slices], 0)
     dense, _, label_of = relabel_sequential(crop)  # type: ignore[no-untyped-call]
     places = enumerate(ndimage.find_objects(dense), start=1)

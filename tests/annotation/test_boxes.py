@@ -5,7 +5,7 @@ import pytest
 from drawn_planes import plane, planes
 from hypothesis import given
 
-from napari_car.annotation.correction.boxes import box_of, find_box, find_boxes, union, with_margin
+from napari_car.annotation.boxes import box_of, find_box, find_boxes, union, with_margin
 from napari_car.annotation.frames import Box
 
 LABELS = plane("""
