@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def _private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     monkeypatch.setenv("NAPARI_CAR_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("NAPARI_CAR_CONFIG", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("NAPARI_CAR_MODELS", str(tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small networks gain nothing from threads, which cost much on a busy machine."""
+    import torch  # not loaded by tests that do without
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
 """A tiny random-weight checkpoint, small images, and the command as typed."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import CliRunner, Result
 from random_clip import random_model, write_folder
 
@@ -29,13 +27,9 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Networks this small only wait for each other in several threads."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def _in_one_thread(one_thread: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests here, and the processes that they start."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield
-    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture

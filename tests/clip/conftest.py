@@ -1,10 +1,8 @@
 """Random-weight checkpoints."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from random_clip import TINY, random_model, write_folder
 from torch import nn
 
@@ -22,9 +20,5 @@ def tiny_folder(tiny_model: nn.Module, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from threads, which cost much on a busy machine."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
+def _in_one_thread(one_thread: None) -> None:
+    """All tests here."""

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import open_clip
 import pytest
-import torch
 from hub_server import run_hub
 from PIL import Image
 from random_sam import write_random_sam
@@ -53,12 +52,8 @@ def demo_folder() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks gain nothing from threads, which cost much on a busy machine."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
+def _in_one_thread(one_thread: None) -> None:
+    """All tests here."""
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,8 @@
 """Random-weight SAMs."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from random_sam import write_random_sam
 
 from napari_car.sam.loading import SamModel, load_sam
@@ -29,9 +27,5 @@ def tiny_sam(tiny_hq_file: Path) -> SamModel:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from threads, which cost much on a busy machine."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
+def _in_one_thread(one_thread: None) -> None:
+    """All tests here."""

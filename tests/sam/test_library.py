@@ -7,19 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from after_a_window import assert_importable_after_a_window
 
 SOURCES = Path(__file__).parents[2] / "src"
-WITH_A_WINDOW = """
-import napari, numpy
-from pathlib import Path
-viewer = napari.Viewer()
-viewer.add_image(numpy.zeros((8, 8)))
-napari.qt.get_qapp().processEvents()
-print("LLVM" if "libLLVM" in Path("/proc/self/maps").read_text() else "no LLVM", flush=True)
-import napari_car.sam.loading
-print("alive")
-viewer.close()
-"""
 TIMM_BEFORE_AND_AFTER = """
 import warnings, timm
 def table():
@@ -55,10 +45,7 @@ def test_what_needs_no_sam_does_not_load_it() -> None:
 @pytest.mark.gui
 @pytest.mark.skipif(find_spec("triton") is None, reason="triton is not installed")
 def test_sam_can_be_loaded_after_a_window_was_opened() -> None:
-    done = run(WITH_A_WINDOW)
-    if done.stdout.startswith("no LLVM"):
-        pytest.skip("OpenGL brings no LLVM here")
-    assert "alive" in done.stdout, f"exit code {done.returncode}: {done.stderr[-500:]}"
+    assert_importable_after_a_window("napari_car.sam.loading")
 
 
 @pytest.mark.parametrize("package", ["segment_anything_hq", "timm"])
