@@ -1,11 +1,11 @@
 """The object in a box."""
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int8, UInt8
 
 from .colour_odds import colour_odds
 from .graph_cut import cut
+from .resizing import resized
 
 _MARGIN = 0.5  # what is looked at around a box, as a share of its sides: the ground
 _SIDE_PX = 320
@@ -34,14 +34,14 @@ def segment_box(
     rows, cols = (_widened(part, end) for part, end in zip(box, (height, width), strict=True))
     scale = min(1.0, _SIDE_PX / max(rows.stop - rows.start, cols.stop - cols.start))
     size = tuple(max(1, round((part.stop - part.start) * scale)) for part in (rows, cols))
-    pixels: UInt8[np.ndarray, "h w 3"] = _resized(image[rows, cols], size)
+    pixels: UInt8[np.ndarray, "h w 3"] = resized(image[rows, cols], size)
     inside = np.zeros((height, width), np.float32)
     inside[box] = 1
-    is_inside = _resized(inside[rows, cols], size) > 0.5
-    before = (_resized(start[rows, cols].astype(np.float32), size) > 0.5) & is_inside
+    is_inside = resized(inside[rows, cols], size) > 0.5
+    before = (resized(start[rows, cols].astype(np.float32), size) > 0.5) & is_inside
     found = _cut_box(pixels, is_inside, before, _centrality(box, (rows, cols), size))
     mask = np.zeros((height, width), bool)
-    mask[rows, cols] = _resized(found.astype(np.float32), (rows.stop - rows.start, cols.stop - cols.start)) > 0.5
+    mask[rows, cols] = resized(found.astype(np.float32), (rows.stop - rows.start, cols.stop - cols.start)) > 0.5
     return mask & (inside > 0)
 
 
@@ -83,11 +83,3 @@ def _widened(part: slice, end: int) -> slice:
     """Return rows or columns with a margin, inside the image."""
     margin = 1 + round(_MARGIN * (part.stop - part.start))
     return slice(max(0, part.start - margin), min(end, part.stop + margin))
-
-
-def _resized(array: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Return an array at another height and width."""
-    if array.shape[:2] == size:
-        return np.ascontiguousarray(array)
-    shrinks = size[0] < array.shape[0]
-    return np.asarray(cv2.resize(array, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))

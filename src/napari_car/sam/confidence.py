@@ -1,10 +1,10 @@
 """How right a mask probably is that no network has judged."""
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from .graph_cut import contrast_weights
+from .resizing import resized
 
 _SIDE_PX = 256
 # IoU = first + second * contrast of the outline + third * log(1 + marks): least squares over clicks on validation
@@ -45,9 +45,9 @@ def outline_contrast(image: UInt8[np.ndarray, "H W 3"], mask: Bool[np.ndarray, "
     It is one less the mean of :func:`~napari_car.sam.graph_cut.contrast_weights` along it.
     """
     scale = min(1.0, _SIDE_PX / max(mask.shape))
-    height, width = (max(1, round(side * scale)) for side in mask.shape)
-    small: UInt8[np.ndarray, "h w 3"] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    area: Float[np.ndarray, "h w"] = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    size = tuple(max(1, round(side * scale)) for side in mask.shape)
+    small: UInt8[np.ndarray, "h w 3"] = resized(image, size)
+    area: Float[np.ndarray, "h w"] = resized(mask.astype(np.float32), size)
     inside = area > min(0.5, float(area.max()) / 2)
     beside, below = contrast_weights(small)
     weights = np.concatenate([beside[inside[:, 1:] != inside[:, :-1]], below[inside[1:] != inside[:-1]]])

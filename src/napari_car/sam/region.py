@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int, Int8, UInt8
 
 from .colour_odds import colour_odds
 from .graph_cut import contrast_weights, cut
+from .resizing import resized
 
 _WINDOW_RADII = 3.0  # half a window is this many radii
 _OWN_COLOUR_RADII = 0.4  # standard deviation of the surroundings whose colour is the mark's
@@ -107,8 +108,8 @@ class _View:
         self._full = labelled.shape
         self.scale = min(1.0, side_px / max(labelled.shape))
         self._size = tuple(max(1, round(side * self.scale)) for side in labelled.shape)
-        self.image: UInt8[np.ndarray, "h w 3"] = self._reduced(correction.image[window])
-        self.is_labelled: Bool[np.ndarray, "h w"] = self._reduced(labelled.astype(np.float32)) > 0.5
+        self.image: UInt8[np.ndarray, "h w 3"] = resized(correction.image[window], self._size)
+        self.is_labelled: Bool[np.ndarray, "h w"] = resized(labelled.astype(np.float32), self._size) > 0.5
         self.seeds: Int8[np.ndarray, "h w"] = np.zeros(self._size, np.int8)
         rows, cols = np.nonzero(correction.seeds[window])
         seeds = correction.seeds[window][rows, cols]
@@ -159,15 +160,8 @@ class _View:
 
     def enlarged(self, pixels: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "H W"]:
         """Return some pixels of the view at the size of the window; only those without the label."""
-        if self._size != self._full:
-            pixels = cv2.resize(pixels.astype(np.float32), self._full[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
-        return np.asarray(pixels & ~self._correction.is_labelled[self._window])
-
-    def _reduced(self, array: np.ndarray) -> np.ndarray:
-        """Return part of the image at the size of the view."""
-        if self._size == self._full:
-            return np.ascontiguousarray(array)
-        return np.asarray(cv2.resize(array, self._size[::-1], interpolation=cv2.INTER_AREA))
+        enlarged = resized(pixels.astype(np.float32), self._full) > 0.5
+        return np.asarray(enlarged & ~self._correction.is_labelled[self._window])
 
     def _place(self, places: Int[np.ndarray, " K"], length: int, axis: int) -> Int[np.ndarray, " K"]:
         """Return rows or columns of the window in the view."""

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Bool
 from numpy.typing import NDArray
 
 from napari_car.annotation.frames import Box
 from napari_car.sam.prompts import Point, Prompts, Scribble
+from napari_car.sam.resizing import resized
 
 from .pointing import Pointing
 
@@ -124,7 +124,4 @@ def _around(start: int, stop: int, length: int, end: int) -> tuple[int, int]:
 
 def _resized(mask: Bool[np.ndarray, "H W"], size_px: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
     """Return a mask at another size: pixels of which half is covered."""
-    if mask.shape == size_px:
-        return mask
-    interpolation = cv2.INTER_AREA if size_px[0] < mask.shape[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(mask.astype(np.float32), size_px[::-1], interpolation=interpolation) > 0.5)
+    return np.asarray(resized(mask.astype(np.float32), size_px) > 0.5)
