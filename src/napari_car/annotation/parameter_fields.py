@@ -29,6 +29,12 @@ LABELS = {
     "crf.bilateral_sxy_px": "Colour width (px)",
     "crf.bilateral_srgb": "Colour difference",
     "crf.bilateral_weight": "Colour weight",
+    "sam.enabled": "Outlines by SAM",
+    "sam.box_nms_threshold": "Overlap of boxes",
+    "sam.iom_threshold": "Match threshold",
+    "sam.iou_threshold": "Agreement threshold",
+    "sam.min_overlap": "Least overlap",
+    "sam.best_if_none": "Best one if none matches",
     "compute.max_side_px": "Longer side (px)",
     "compute.max_features_cached": "Images in memory",
 }

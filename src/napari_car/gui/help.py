@@ -16,7 +16,8 @@ _TEXT = """
 one per line, or with commas.</li>
 <li>Add what could be confused with it, as a query or as a distractor: queries compete for pixels.</li>
 <li>Press <b>Segment</b>. Each query gets a verdict, a score and a mask with its own label.</li>
-<li>Correct the labels with napari's own tools: paint, erase, fill. What you change is never overwritten.</li>
+<li>Correct the labels with napari's own tools (paint, erase, fill) and those of the tab <b>Correct</b>. What you change
+is never overwritten.</li>
 <li>Save with <i>File &gt; Save selected layers</i> as <i>name.car.json</i> to keep names, colours and your edits.</li>
 </ol>
 <h3>Running again</h3>

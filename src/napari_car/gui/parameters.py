@@ -20,10 +20,6 @@ from .parameter_rows import ParameterRow, ParameterSection
 WITHOUT_CONTROL = frozenset(
     [
         "mode",  # decides what the queries are, so it is chosen beside them
-        "sam.iom_threshold",  # the dock does not run SAM
-        "sam.iou_threshold",
-        "sam.min_overlap",
-        "sam.best_if_none",
     ]
 )
 """Fields that the form does not show; :meth:`ParameterForm.set_value` and parameter files reach them."""
