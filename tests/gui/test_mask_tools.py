@@ -129,6 +129,7 @@ def test_only_the_plane_that_is_shown_changes(panel: tuple[ViewerModel, MaskTool
     ids=["rotated out of the plane", "units"],
 )
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")  # napari says that it draws such planes unturned
 def test_the_plane_is_the_one_that_napari_draws(
     panel: tuple[ViewerModel, MaskTools], place: dict[str, object], order: tuple[int, ...]
 ) -> None:
