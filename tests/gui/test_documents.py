@@ -23,7 +23,8 @@ from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import DocumentError, OutputError
 from napari_car.gui import document_layers
 from napari_car.gui.documents import get_reader, write_layers
-from napari_car.gui.tracking import KEY, track
+from napari_car.gui.layer_notes import KEY
+from napari_car.gui.tracking import track
 
 MANIFEST = {
     "name": "napari-car",

@@ -11,7 +11,7 @@ from dock_driving import ask_for, choose, result_layers, run_and_wait, show_only
 from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
-from napari_car.gui.tracking import KEY
+from napari_car.gui.layer_notes import KEY
 
 pytestmark = [pytest.mark.gui, pytest.mark.timeout(300)]
 

@@ -8,7 +8,8 @@ from napari.layers import Labels
 
 from napari_car.annotation.ledger import Ledger
 from napari_car.annotation.proposal import Change
-from napari_car.gui.tracking import KEY, track
+from napari_car.gui.layer_notes import KEY
+from napari_car.gui.tracking import track
 
 
 def automatic_layer(labels: np.ndarray) -> Labels:

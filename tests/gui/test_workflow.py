@@ -14,8 +14,9 @@ from qtpy.QtWidgets import QApplication, QPushButton
 from napari_car import PRESETS
 from napari_car.annotation.ledger import Ledger
 from napari_car.gui.dock import CarWidget
+from napari_car.gui.layer_notes import KEY
 from napari_car.gui.proposal_layer import CLEARED
-from napari_car.gui.tracking import KEY, track
+from napari_car.gui.tracking import track
 
 pytestmark = pytest.mark.gui
 

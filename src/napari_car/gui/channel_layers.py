@@ -6,8 +6,8 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
+from .layer_notes import KEY
 from .placement import Placement
-from .tracking import KEY
 
 
 def image_layers(viewer: ViewerModel) -> list[Image]:

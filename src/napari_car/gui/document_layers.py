@@ -19,7 +19,8 @@ from napari_car.annotation.sheet_entry import SheetEntry
 from napari_car.errors import DocumentError, QueryError
 from napari_car.io.outputs import plain_json
 
-from .tracking import KEY, track
+from .layer_notes import KEY
+from .tracking import track
 
 MAX_COLOURED_ID = 2**16
 """napari colours larger ids one by one only where numba is installed."""

@@ -10,10 +10,10 @@ from napari_car.annotation.frames import Box, Frame, PlaneAxes, cut_frames, plan
 from napari_car.errors import ImageError
 
 from .channel_layers import channel_layers, image_layers, lowest_channel, shown_image
+from .layer_notes import KEY
 from .placement import Placement
 from .regions import rectangle_box, visible_box
 from .sources import ImageSource, label_axes
-from .tracking import KEY
 
 WHOLE, VIEW, RECTANGLE = "whole", "view", "rectangle"
 _REGIONS = {WHOLE: "Whole image", VIEW: "What is in view now", RECTANGLE: "Rectangle that I draw"}

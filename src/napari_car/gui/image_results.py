@@ -14,10 +14,11 @@ from napari_car.annotation.proposal import Change, Proposal, ProposalSummary, Pr
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.survey import TOGETHER
 
+from .layer_notes import KEY
 from .proposal_layer import ProposalLayer
 from .result_layers import add_result, describe_queries, lay_over, results_of
 from .sources import ImageSource
-from .tracking import KEY, track
+from .tracking import track
 
 Painted = Mapping[int, Int32[np.ndarray, "H W"]]
 

@@ -10,10 +10,10 @@ from napari.layers import Image
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import QueryError
 
+from .layer_notes import KEY
 from .query_list import QueryListView
 from .result_layers import is_result, sheet_of
 from .run_options import RunOptions
-from .tracking import KEY
 
 
 class Prefill:

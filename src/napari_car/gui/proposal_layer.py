@@ -13,9 +13,9 @@ from napari_car.annotation.outlines import outline_labels
 from napari_car.annotation.proposal import ProposedPlane
 from napari_car.io import RGB
 
+from .layer_notes import KEY
 from .result_layers import empty_labels, label_colours
 from .sources import ImageSource
-from .tracking import KEY
 
 CLEARED = np.int32(65_536)
 """Stands for pixels that would become background; ids of queries are smaller."""

@@ -21,9 +21,10 @@ from napari_car.errors import ResourceError
 from napari_car.io import RGB
 from napari_car.queries import Query
 
+from .layer_notes import KEY
 from .placement import Placement
 from .sources import ImageSource
-from .tracking import KEY, track
+from .tracking import track
 
 OPACITY = 0.55
 OTHER_COLOUR = (0.6, 0.6, 0.6, 1.0)

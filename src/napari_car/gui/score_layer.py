@@ -8,8 +8,8 @@ from napari.layers import Image
 
 from napari_car.annotation.frames import Frame
 
+from .layer_notes import KEY
 from .sources import ImageSource
-from .tracking import KEY
 
 if TYPE_CHECKING:
     from napari_car.segmentation import Segmentation

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from napari_car.annotation.ledger import Entry, Index, Ledger, compact
 from napari_car.annotation.proposal import Change
 
-KEY = "napari-car"
-"""Where a layer's metadata holds what this plugin knows of it."""
-
+from .layer_notes import notes_of
 
 Atom = tuple[Index, NDArray[np.integer], NDArray[np.integer]]
 """A block, its labels before, and those after, as napari's history holds them."""
@@ -136,7 +134,7 @@ def track(layer: Labels) -> EditTracker:
     tracker = _trackers.get(layer)
     if tracker is not None and tracker.ledger.shape == layer.data.shape:
         return tracker
-    notes = layer.metadata.setdefault(KEY, {})
+    notes = notes_of(layer)
     ledger = notes.get("ledger")
     if not isinstance(ledger, Ledger) or ledger.shape != layer.data.shape:
         labels = np.asarray(layer.data)
