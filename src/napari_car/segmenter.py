@@ -96,6 +96,11 @@ class Segmenter:
         self._features: Recent[ImageFeatures] = Recent()
         self._prompted = EmbeddingCache()
 
+    def use_sam(self, sam: "SamModel") -> None:
+        """Use another SAM from now on; what is remembered of images and texts stays."""
+        if self.sam is None or self.sam.sam is not sam:
+            self.sam = _object_finder(sam)
+
     @classmethod
     def from_preset(cls, name: str, **options: Any) -> "Segmenter":
         """Load the checkpoints that a preset was made with; options as for the class."""

@@ -30,13 +30,13 @@ class ObjectFinder:
     """
 
     def __init__(self, sam: SamModel) -> None:
-        self._sam = sam
+        self.sam = sam
         self._found: Recent[MaskSet] = Recent()
 
     @property
     def identity(self) -> CheckpointIdentity:
         """Which SAM it is."""
-        return self._sam.identity
+        return self.sam.identity
 
     def find(
         self, image: UInt8[np.ndarray, "H W 3"], config: SamConfig, compute: ComputeConfig
@@ -46,7 +46,7 @@ class ObjectFinder:
         key = (image_key(image), grid, config.stability_offset, config.box_nms_threshold)
         found = self._found.get(key)
         if found is None:
-            found = yield from find_objects(self._sam, image, config, compute)
+            found = yield from find_objects(self.sam, image, config, compute)
         self._found.put(key, found, compute.max_features_cached)
         return found
 

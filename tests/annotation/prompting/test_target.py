@@ -79,11 +79,9 @@ NOBODY = np.zeros(LABELS.shape, dtype=bool)
 
 
 def corrected(predicted: list[list[int]], **options: object) -> list[list[int]]:
-    settings = {"human": NOBODY, "keeps_others": False, "protect": True} | options
     mask = np.array(predicted, dtype=bool)
-    new, where = relabel(LABELS, 1, LABELS == 1, mask, **settings)
-    assert new.dtype == np.int32
-    return np.where(where, new, LABELS).tolist()
+    where = relabel(LABELS, 1, LABELS == 1, mask, **({"keeps_others": False} | options))
+    return np.where(where, np.where(mask, 1, 0), LABELS).tolist()
 
 
 ALL_ABOVE = [[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0]]
@@ -100,14 +98,21 @@ def test_other_labels_can_be_kept() -> None:
 def test_a_persons_pixels_stay() -> None:
     human = np.array([[0, 0, 1, 1], [0, 0, 0, 0], [1, 0, 0, 0]], dtype=bool)
     assert corrected(ALL_ABOVE, human=human) == [[1, 1, 2, 0], [1, 1, 1, 1], [1, 0, 0, 3]]
-    assert corrected(ALL_ABOVE, human=human, protect=False) == [[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 3]]
+    assert corrected(ALL_ABOVE) == [[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 3]]
+
+
+def test_a_persons_pixels_that_are_pointed_at_change_with_those_they_touch() -> None:
+    human = np.array([[0, 0, 1, 1], [0, 0, 0, 0], [1, 0, 0, 0]], dtype=bool)
+    assert corrected(ALL_ABOVE, human=human, marks=np.array([[0, 3]])) == [[1, 1, 1, 1], [1, 1, 1, 1], [1, 0, 0, 3]]
+    assert corrected(ALL_ABOVE, human=human, marks=np.array([[2, 0], [1, 1]]))[2] == [0, 0, 0, 3]
+    assert corrected(ALL_ABOVE, human=human, marks=np.array([[1, 3]])) == corrected(ALL_ABOVE, human=human)
 
 
 def test_parts_that_are_not_meant_stay() -> None:
     target = np.zeros(LABELS.shape, dtype=bool)
     target[0] = LABELS[0] == 1
-    new, where = relabel(LABELS, 1, target, NOBODY, human=NOBODY, keeps_others=False, protect=True)
-    assert np.where(where, new, LABELS).tolist() == [[0, 0, 2, 0], [1, 0, 2, 0], [1, 1, 1, 3]]
+    where = relabel(LABELS, 1, target, np.zeros(LABELS.shape, dtype=bool), keeps_others=False)
+    assert np.where(where, 0, LABELS).tolist() == [[0, 0, 2, 0], [1, 0, 2, 0], [1, 1, 1, 3]]
 
 
 MASKS = arrays(bool, (4, 5))
@@ -117,13 +122,31 @@ MASKS = arrays(bool, (4, 5))
 def test_only_what_may_change_changes(
     labels: np.ndarray, target: np.ndarray, predicted: np.ndarray, human: np.ndarray, keeps_others: bool, protect: bool
 ) -> None:
-    new, where = relabel(labels, 1, target, predicted, human=human, keeps_others=keeps_others, protect=protect)
-    after = np.where(where, new, labels)
-    assert (after[~where] == labels[~where]).all()
+    where = relabel(labels, 1, target, predicted, human=human if protect else None, keeps_others=keeps_others)
+    after = np.where(where, np.where(predicted, 1, 0), labels)
     assert (after[where] != labels[where]).all()
     if protect:
         assert (after[human] == labels[human]).all()
     if keeps_others:
         assert (after[labels > 1] == labels[labels > 1]).all()
-    assert set(np.unique(after[where])) <= {0, 1}
     assert (after[(labels == 1) & ~target] == 1).all()
+    reachable = ~human if protect else np.ones_like(human)
+    reachable &= (labels < 2) | (not keeps_others)
+    assert ((after == 1) == predicted)[reachable & (target | (labels != 1))].all()
+
+
+@given(arrays(bool, (12, 14)), st.lists(st.tuples(st.integers(-20, 30), st.integers(-20, 30)), max_size=4), st.data())
+def test_a_part_of_the_plane_is_enough_if_it_holds_the_label(
+    mask: np.ndarray, places: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    pointing = Pointing(points=tuple(Point(float(row), float(col), is_positive=True) for row, col in places))
+    if data.draw(st.booleans()):
+        pointing = pointing.with_box((-3.0, 2.0, float(data.draw(st.integers(-2, 15))), 9.0))
+    plane = np.pad(mask, 20)
+    whole = find_target(plane, pointing, (-20, -20))
+    np.testing.assert_array_equal(find_target(mask, pointing, (0, 0)), whole[20:-20, 20:-20])
+    rows, cols = np.nonzero(mask)
+    if len(rows):
+        crop = (slice(rows.min(), rows.max() + 1), slice(cols.min(), cols.max() + 1))
+        found = find_target(mask[crop], pointing, (int(rows.min()), int(cols.min())))
+        np.testing.assert_array_equal(found, whole[20:-20, 20:-20][crop])

@@ -1,7 +1,7 @@
 """Which part of a label is corrected, and what becomes of the labels."""
 
 import numpy as np
-from jaxtyping import Bool, Int32
+from jaxtyping import Bool, Int64
 from numpy.typing import NDArray
 
 from napari_car.annotation.correction.connected_parts import ConnectedParts, find_parts
@@ -18,11 +18,11 @@ def find_target(mask: Bool[np.ndarray, "H W"], pointing: Pointing, corner: tuple
     Parameters
     ----------
     mask : ndarray, (H, W), bool
-        Where the label is, in a window.
+        Where the label is, in a part of the plane that holds all of the label.
     pointing : Pointing
         In px of the plane.
     corner : tuple of int
-        Row and column of the window's first pixel in the plane.
+        Row and column of the first pixel of that part in the plane.
 
     Returns
     -------
@@ -32,13 +32,15 @@ def find_target(mask: Bool[np.ndarray, "H W"], pointing: Pointing, corner: tuple
     """
     parts = find_parts(mask)
     meant = np.zeros(len(parts) + 1, dtype=bool)
+    boxes = np.array([(box.top, box.left, box.bottom - 1, box.right - 1) for box in parts.boxes]).reshape(-1, 4)
     for row, col in _places(pointing) - corner:
-        meant[_nearest(parts, row, col)] = True
+        meant[_nearest(parts, boxes, row, col)] = True
     if pointing.box is not None:
         top, left, bottom, right = np.rint(np.array(pointing.box) - [*corner, *corner]).astype(int)
         box = Box(top, left, bottom + 1, right + 1).clipped(Box(0, 0, *mask.shape))
-        inside = np.bincount(parts.numbers[box.slices].ravel(), minlength=len(meant))
-        meant |= inside > parts.areas_px / 2
+        if not box.is_empty:
+            inside = np.bincount(parts.numbers[box.slices].ravel(), minlength=len(meant))
+            meant |= inside > parts.areas_px / 2
     meant[0] = False
     return np.asarray(meant[parts.numbers])
 
@@ -49,11 +51,11 @@ def relabel(
     target: Bool[np.ndarray, "H W"],
     predicted: Bool[np.ndarray, "H W"],
     *,
-    human: Bool[np.ndarray, "H W"],
-    keeps_others: bool,
-    protect: bool,
-) -> tuple[Int32[np.ndarray, "H W"], Bool[np.ndarray, "H W"]]:
-    """Return what a correction makes of the labels of a window.
+    keeps_others: bool = True,
+    human: Bool[np.ndarray, "H W"] | None = None,
+    marks: Int64[np.ndarray, "K 2"] | None = None,
+) -> Bool[np.ndarray, "H W"]:
+    """Return which pixels of a window a correction changes: to the label where it is predicted, else to background.
 
     Parameters
     ----------
@@ -65,28 +67,30 @@ def relabel(
         Its parts that are meant; see :func:`find_target`.
     predicted : ndarray, (H, W), bool
         What they become.
-    human : ndarray, (H, W), bool
-        A person's pixels.
     keeps_others : bool
         Leave pixels of other labels alone.
-    protect : bool
-        Leave a person's pixels alone.
-
-    Returns
-    -------
-    labels : ndarray, (H, W), int32
-        New labels: ``id_`` or 0.
-    where : ndarray, (H, W), bool
-        Which pixels get them.
+    human : ndarray, (H, W), bool, optional
+        A person's pixels, which are left alone, except where they were pointed at: connected ones that would change
+        are released together by a mark on one of them.
+    marks : ndarray, (K, 2), int64, optional
+        Row and column of the places that were pointed at, in the window.
     """
     is_own = labels == id_
     grows = predicted & ~is_own
     if keeps_others:
         grows &= labels == 0
-    where = grows | (target & is_own & ~predicted)
-    if protect:
-        where &= ~human
-    return np.where(predicted, np.int32(id_), np.int32(0)), where
+    changes = grows | (target & is_own & ~predicted)
+    return np.asarray(changes if human is None else changes & ~_spared(human & changes, marks))
+
+
+def _spared(human: Bool[np.ndarray, "H W"], marks: Int64[np.ndarray, "K 2"] | None) -> Bool[np.ndarray, "H W"]:
+    """Return those of a person's pixels that are not connected with one that was pointed at."""
+    if marks is None or not len(marks) or not human.any():
+        return human
+    is_marked = np.zeros(human.shape, dtype=bool)
+    is_marked[marks[:, 0], marks[:, 1]] = True
+    parts = find_parts(human)
+    return np.asarray(human & ~parts.holding(is_marked)[parts.numbers])
 
 
 def _places(pointing: Pointing) -> NDArray[np.float64]:
@@ -94,22 +98,34 @@ def _places(pointing: Pointing) -> NDArray[np.float64]:
     return Pointing(points=pointing.points, scribbles=pointing.scribbles).places
 
 
-def _nearest(parts: ConnectedParts, row: float, col: float) -> int:
-    """Return the part at a place or, within reach, near it; 0 for none."""
+def _nearest(parts: ConnectedParts, boxes: NDArray[np.int64], row: float, col: float) -> int:
+    """Return the part at a place or, within reach, near it; 0 for none.
+
+    Parameters
+    ----------
+    parts : ConnectedParts
+    boxes : ndarray, (n_parts, 4), int64
+        Their boxes: first and last row and column.
+    row, col : float
+    """
     height, width = parts.numbers.shape
-    at = int(parts.numbers[int(np.clip(round(row), 0, height - 1)), int(np.clip(round(col), 0, width - 1))])
-    if at:
-        return at
+    at_row, at_col = round(row), round(col)
+    if 0 <= at_row < height and 0 <= at_col < width and parts.numbers[at_row, at_col]:
+        return int(parts.numbers[at_row, at_col])
+    top, left, bottom, right = boxes.T
+    # A box is never further than its part, and quick to ask.
+    at_least = np.hypot(
+        np.maximum(np.maximum(top - row, row - bottom), 0), np.maximum(np.maximum(left - col, col - right), 0)
+    )
+    reach = _NEAR * (np.maximum(bottom - top, right - left) + 1)
     best, nearest = 0, np.inf
-    for part, box in enumerate(parts.boxes, start=1):
-        reach = _NEAR * max(box.size_px)
-        # The box is never further than the part, and quick to ask.
-        beside = max(box.left - col, col - (box.right - 1), 0.0)
-        above = max(box.top - row, row - (box.bottom - 1), 0.0)
-        if np.hypot(beside, above) > min(reach, nearest):
-            continue
-        rows, cols = np.nonzero(parts.numbers[box.slices] == part)
-        distance = float(np.hypot(rows + box.top - row, cols + box.left - col).min())
-        if distance <= reach and distance < nearest:
-            best, nearest = part, distance
+    for index in np.argsort(at_least, kind="stable"):
+        if at_least[index] >= nearest:
+            break
+        if at_least[index] <= reach[index]:
+            box = parts.boxes[index]
+            rows, cols = np.nonzero(parts.numbers[box.slices] == index + 1)
+            distance = float(np.hypot(rows + box.top - row, cols + box.left - col).min())
+            if distance <= reach[index] and distance < nearest:
+                best, nearest = int(index) + 1, distance
     return best
