@@ -19,6 +19,7 @@ from .help import HelpDialog
 from .image_controls import ImageControls
 from .keys import KeyBindings
 from .mask_tools import MaskTools
+from .pointing.panel import PointingPanel
 from .prefill import Prefill
 from .proposal_bar import ProposalBar
 from .query_list import QueryListView
@@ -57,6 +58,7 @@ class CarWidget(QWidget):
         self.proposal_bar = ProposalBar()
         self.results = ResultsPanel()
         self.why = WhyView()
+        self.pointing = PointingPanel(viewer, EngineSettings.current().models_folder)
         self.mask_tools = MaskTools(viewer)
         self._navigation = ResultNavigation(viewer, self.session)
         self._prefill = Prefill(viewer, self.queries, self.options)
@@ -99,6 +101,7 @@ class CarWidget(QWidget):
             self.options.models.stop()
             self.options.sams.stop()
             self.session.close()
+            self.pointing.close_session()
             self.image_controls.close_connections()
             self.mask_tools.close_connections()
 
@@ -114,7 +117,7 @@ class CarWidget(QWidget):
         self.tabs.addTab(_scrolled(self.options), "Settings")
         self.tabs.addTab(_scrolled(self.results), "Results")
         self.tabs.addTab(self.why, "Why")
-        self.tabs.addTab(_scrolled(self.mask_tools), "Correct")
+        self.tabs.addTab(_scrolled(_stacked(self.pointing, self.mask_tools)), "Correct")
         below_layout.addWidget(self.tabs)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(above)
@@ -279,12 +282,24 @@ class CarWidget(QWidget):
         """Look for checkpoints where the preferences say now."""
         self.options.models.models_folder = settings.models_folder
         self.options.sams.models_folder = settings.models_folder
+        self.pointing.options.sams.models_folder = settings.models_folder
 
 
 def _run_colours(request: RunRequest, sheet: QuerySheet) -> dict[int, RGB]:
     """Return the colours of a run's queries by their index, as the list has them now."""
     colours = request.sheet.colours | sheet.colours
     return {index: colours[id_] for index, id_ in enumerate(request.sheet.query_ids)}
+
+
+def _stacked(*widgets: QWidget) -> QWidget:
+    """Return widgets one below the other; the last takes the room that is left."""
+    stack = QWidget()
+    layout = QVBoxLayout(stack)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    layout.setStretchFactor(widgets[-1], 1)
+    return stack
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:

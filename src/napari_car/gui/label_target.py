@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_car.annotation.frames import PlaneAxes
 from napari_car.errors import ImageError, PromptError
 
+from .label_features import label_name
 from .placement import displayed_axes
 from .result_layers import is_result
 from .slicing import shown_slice
@@ -43,25 +44,33 @@ class LabelTarget:
     @property
     def name(self) -> str:
         """What the label stands for; its number if that is not known."""
-        return label_names(self.layer).get(self.id_, f"label {self.id_}")
+        return label_name(self.layer, self.id_)
 
 
-def find_target(viewer: ViewerModel) -> LabelTarget:
-    """Return the label that is chosen in the active layer of labels, or else in the topmost result.
+def find_target(viewer: ViewerModel, layer: Labels | None = None, *, needs_label: bool = True) -> LabelTarget:
+    """Return the label that is chosen in a layer.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    layer : Labels, optional
+        By default the active layer, if it holds labels, or else the topmost result.
+    needs_label : bool
+        Whether a label must be chosen, and not background.
 
     Raises
     ------
     PromptError
         If there is none that can be edited on the plane that is shown.
     """
-    layer = label_layer(viewer)
+    layer = layer or label_layer(viewer)
     if layer is None:
         raise PromptError("There are no labels to be corrected: segment an image, or select a layer of labels.")
     if viewer.dims.ndisplay != 2:
         raise PromptError("Labels are corrected plane by plane: switch to the 2D view (Ctrl+Y).")
     if layer.multiscale or not isinstance(layer.data, np.ndarray) or not layer.editable:
         raise PromptError(f"{layer.name} cannot be edited.")
-    if not layer.selected_label:
+    if needs_label and not layer.selected_label:
         raise PromptError(f"The label chosen in {layer.name} is the background: choose another one.")
     axes = PlaneAxes(layer.data.shape, *displayed_axes(viewer.dims, layer.ndim))
     try:
@@ -77,11 +86,3 @@ def label_layer(viewer: ViewerModel) -> Labels | None:
     if isinstance(active, Labels):
         return active
     return next((layer for layer in reversed(viewer.layers) if is_result(layer)), None)
-
-
-def label_names(layer: Labels) -> dict[int, str]:
-    """Return the names of a layer's labels, as far as its features tell; background has none."""
-    features = layer.features
-    if not {"index", "class"} <= set(features):
-        return {}
-    return {int(id_): str(name) for id_, name in zip(features["index"], features["class"], strict=True) if id_}

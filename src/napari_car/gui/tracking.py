@@ -1,6 +1,6 @@
 """Keep a label layer's ledger in step with the layer's undo history."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary, ref
 
@@ -49,6 +49,7 @@ class EditTracker:
         self._layer = ref(layer)  # the layer outlives its tracker, not the other way round
         self._ledger = ledger
         self._writes: list[_Write] = []
+        self._n_writes = 0
         layer.events.set_data.connect(self._follow_history)
         layer.events.paint.connect(self._follow_history)
 
@@ -58,13 +59,39 @@ class EditTracker:
         self._follow_history()
         return self._ledger
 
+    @property
+    def version(self) -> Hashable:
+        """Another one after each edit, undo and redo, so that what was computed of the labels can be kept till then."""
+        self._follow_history()
+        layer = self._layer()
+        steps = () if layer is None else (layer._undo_history, layer._redo_history, layer._staged_history)
+        atoms = tuple((len(queue), id(queue[-1]) if queue else 0) for queue in steps)
+        return id(layer.data) if layer is not None else 0, atoms, self._n_writes
+
     def write(self, changes: Collection[Change]) -> None:
         """Write into the layer as the program, as one step that can be undone."""
+        self._write(changes, changes)
+
+    def convert(self, changes: Collection[Change]) -> None:
+        """Give masks other ids, as one step that can be undone: a person's pixels stay one's, and no others become so.
+
+        Parameters
+        ----------
+        changes : collection of Change
+            By which no pixel gets another query: it becomes an instance of it, or is one no more.
+        """
+        layer, ledger = self._layer(), self.ledger
+        if layer is not None:
+            self._write(changes, [_spare_owner(change, layer.data, ledger) for change in changes])
+
+    def _write(self, changes: Collection[Change], noted: Collection[Change]) -> None:
+        """Write some changes into the layer, and others into the ledger."""
         layer = self._layer()
         if layer is not None and changes:
             atoms = write_blocks(layer, changes)
-            entries = [self._ledger.write(change.index, change.labels, change.where) for change in changes]
+            entries = [self._ledger.write(change.index, change.labels, change.where) for change in noted]
             self._writes.append(_Write(atoms, entries))
+            self._n_writes += 1
 
     def _follow_history(self) -> None:
         """Take back the writes that were undone, and repeat those that were redone."""
@@ -94,6 +121,17 @@ class EditTracker:
         n_after = sum(np.count_nonzero(layer.data[index] == after) for index, _, after in write.atoms)
         n_before = sum(np.count_nonzero(layer.data[index] == before) for index, before, _ in write.atoms)
         return bool(n_after >= n_before)
+
+
+def _spare_owner(change: Change, labels: NDArray[np.signedinteger], ledger: Ledger) -> Change:
+    """Return what the ledger notes of a conversion, so that each pixel stays whose it is.
+
+    A person's pixel stays one's as long as the ledger holds another label. Where it holds the very label that the pixel
+    gets now, it notes the one that the pixel had: of the same query, and another one.
+    """
+    human, written = ledger.human(labels, change.index), ledger.automatic(change.index)
+    noted = np.where(human, labels[change.index], change.labels).astype(np.int32)
+    return Change(change.index, noted, change.where & (~human | (written == change.labels)))
 
 
 def write_blocks(layer: Labels, changes: Collection[Change]) -> list[Atom]:

@@ -1,8 +1,10 @@
 """What a person pointed at on one plane, step by step."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 
 from napari_car.annotation.frames import Box
@@ -57,6 +59,14 @@ class Pointing:
         parts = [[(point.row, point.col) for point in self.points], corners, *(s.path for s in self.scribbles)]
         return np.concatenate([np.asarray(part, dtype=np.float64).reshape(-1, 2) for part in parts])
 
+    def pixels(self, box: Box) -> Int64[np.ndarray, "K 2"]:
+        """Return the row and column, counted from its corner, of each pixel of a box that a point or stroke passes."""
+        points = np.array([(point.row, point.col) for point in self.points]).reshape(-1, 2)
+        strokes = [_densely(scribble.path) for scribble in self.scribbles]
+        pixels = np.rint(np.concatenate([points, *strokes])).astype(np.int64) - [box.top, box.left]
+        is_inside = ((pixels >= 0) & (pixels < box.size_px)).all(axis=1)
+        return np.asarray(np.unique(pixels[is_inside], axis=0))
+
     @property
     def extent(self) -> Box:
         """The smallest box around all places; empty if there are none."""
@@ -66,3 +76,12 @@ class Pointing:
         top, left = np.floor(places.min(axis=0)).astype(int)
         bottom, right = np.ceil(places.max(axis=0)).astype(int)
         return Box(int(top), int(left), int(bottom) + 1, int(right) + 1)
+
+
+def _densely(path: Float[np.ndarray, "K 2"]) -> Float[np.ndarray, "P 2"]:
+    """Return a path with so many points that it leaves no pixel out, but for corners that it only touches."""
+    pieces = [path[:1]]
+    for start, stop in itertools.pairwise(path):
+        n_steps = int(np.ceil(np.abs(stop - start).max()))
+        pieces.append(start + np.linspace(0, 1, n_steps + 1)[1:, np.newaxis] * (stop - start))
+    return np.concatenate(pieces)
