@@ -21,8 +21,8 @@ from hypothesis.extra import numpy as hnp
 
 from napari_car.annotation import document_files
 from napari_car.annotation.document import Document, read_document, write_document
-from napari_car.annotation.label_layer import Display, HumanPixels, LabelLayer, Transform
-from napari_car.annotation.ledger import Ledger
+from napari_car.annotation.label_layer import AutomaticPixels, Display, HumanPixels, LabelLayer, Transform
+from napari_car.annotation.ledger import UNKNOWN, Ledger
 from napari_car.errors import DocumentError, OutputError, ResourceError
 
 LARGEST = 2**31 - 1
@@ -38,6 +38,7 @@ def rich_layer(seed: int = 0) -> LabelLayer:
     return layer(
         labels,
         human=labels == 2,
+        automatic=np.where(labels == 2, 7, labels),
         colours={1: (255, 0, 0), 70000: (1, 2, 3, 128)},
         other_colour=(9, 8, 7),
         features={"index": [0, 1, 2], "class": ["background", "nucleus", "Zellkern µ"], "score": [None, 0.25, 1.0]},
@@ -69,9 +70,18 @@ def assert_same(found: Document, expected: Document) -> None:
         if b.human is not None:
             np.testing.assert_array_equal(a.human, b.human[...])
             assert a.human.dtype == bool
+        assert_same_automatic(a, b)
         for name in ("name", "colours", "other_colour", "colour_cycle", "features", "display", "transform"):
             assert getattr(a, name) == getattr(b, name), name
         assert a.provenance == b.provenance
+
+
+def assert_same_automatic(found: LabelLayer, expected: LabelLayer) -> None:
+    if expected.automatic is None or (expected.automatic[...] == np.asarray(expected.labels)).all():
+        assert found.automatic is None
+    else:
+        np.testing.assert_array_equal(found.automatic, expected.automatic[...])
+        assert found.automatic.dtype == np.int32
 
 
 def names_in(folder: Path) -> set[str]:
@@ -99,10 +109,12 @@ class TestRoundTrip:
         ids = st.sampled_from([0, 1, 255, 65535, 65536, LARGEST])
         labels = data.draw(hnp.arrays(np.int64, shape, elements=ids))
         human = data.draw(st.none() | hnp.arrays(np.bool_, shape))
-        document = Document(layers=(layer(labels, human=human, name=name), layer(labels[::-1], name=name)))
+        automatic = data.draw(st.none() | hnp.arrays(np.int64, shape, elements=ids))
+        first = layer(labels, human=human, automatic=automatic, name=name)
+        document = Document(layers=(first, layer(labels[::-1], name=name)))
         write_document(tmp_path / "any.car.json", document)
         assert_same(read_document(tmp_path / "any.car.json"), document)
-        assert len(names_in(tmp_path)) <= 4
+        assert len(names_in(tmp_path)) <= 5
 
     @pytest.mark.parametrize(("largest", "dtype"), [(65535, np.uint16), (65536, np.int32)])
     def test_other_programs_read_the_labels(self, path: Path, largest: int, dtype: type) -> None:
@@ -131,6 +143,42 @@ class TestRoundTrip:
         restored = Ledger.restored(read.labels, read.human)
         np.testing.assert_array_equal(restored.human(labels), [[True, False], [False, True]])
 
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_a_ledger_comes_back_exactly(self, tmp_path: Path, data: st.DataObject) -> None:
+        shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=3, max_side=4))
+        ids = [0, 1, 2, 65535, 65536]
+        labels = data.draw(hnp.arrays(np.int64, shape, elements=st.sampled_from(ids)))
+        written = data.draw(hnp.arrays(np.int32, shape, elements=st.sampled_from([UNKNOWN, *ids])))
+        ledger = Ledger(written.copy())
+        human, automatic = HumanPixels(ledger, labels), AutomaticPixels(ledger, labels)
+        assert automatic.shape == shape
+        path = tmp_path / "any.car.json"
+        write_document(path, Document(layers=(layer(labels, human=human, automatic=automatic),)))
+        np.testing.assert_array_equal(ledger.automatic(), written)
+        (read,) = read_document(path).layers
+        np.testing.assert_array_equal(Ledger.restored(read.labels, read.human, read.automatic).automatic(), written)
+
+    def test_automatic_labels_have_a_file_only_where_they_differ(self, path: Path) -> None:
+        labels = np.array([[1, 2], [3, 0]])
+        for value, n_files in ((3, 2), (4, 3), (3, 2)):
+            automatic = labels.copy()
+            automatic[1, 0] = value
+            write_document(path, Document(layers=(layer(labels, automatic=automatic),)))
+            assert len(names_in(path.parent)) == n_files
+        assert records(path)[0]["automatic"] is None
+
+    @pytest.mark.parametrize(("largest", "dtype"), [(65535, np.uint16), (65536, np.int32)])
+    def test_automatic_labels_are_as_wide_as_the_labels(self, path: Path, largest: int, dtype: type) -> None:
+        low, high = np.zeros((2, 3, 4, 5), dtype=int), np.full((2, 3, 4, 5), largest)
+        for labels, automatic in ((low, high), (high, low)):
+            write_document(path, Document(layers=(layer(labels, automatic=automatic),)))
+            (record,) = records(path)
+            for kind, expected in (("labels", labels), ("automatic", automatic)):
+                found = tifffile.imread(path.with_name(record[kind]["file"]))
+                assert found.dtype == dtype
+                np.testing.assert_array_equal(found, expected)
+
     def test_the_text_is_strict_and_one_row_is_one_line(self, path: Path) -> None:
         rows = range(60)
         features = {"index": list(rows), "score": [float("nan")] * 60, "class": [f"Größe {i}" for i in rows]}
@@ -155,6 +203,9 @@ class TestRoundTrip:
         lazy = Lazy()
         write_document(path, Document(layers=(layer(lazy),)))
         assert lazy.read == list(np.ndindex(2, 3))
+        automatic = Lazy()
+        write_document(path, Document(layers=(layer(lazy, automatic=automatic),)))
+        assert automatic.read == list(np.ndindex(2, 3))  # compared, found to be the same, and not written
         (read,) = read_document(path).layers
         np.testing.assert_array_equal(read.labels[:, :, 0, 0].ravel(), range(6))
 
@@ -170,8 +221,8 @@ class TestRoundTrip:
         monkeypatch.setattr(document_files, "_BIG_TIFF_BYTES", 1000)
         document = Document(layers=(rich_layer(), layer(np.zeros((1, 1), dtype=np.int32), name="small")))
         files = write_document(path, document)
-        versions = {file.name.split(".")[1]: file.read_bytes()[2] for file in files[1:]}
-        assert versions == {"nuclei": 43, "small": 42}
+        versions = sorted((file.name.split(".")[1], file.read_bytes()[2]) for file in files[1:])
+        assert versions == [("nuclei", 43)] * 3 + [("small", 42)]
         assert_same(read_document(path), document)
 
     def test_names_and_colours_by_id(self) -> None:
@@ -270,6 +321,7 @@ class TestReplacing:
             (read,) = read_document(folder / "cells.car.json").layers
             assert (read.labels == read.labels.flat[0]).all()
             assert read.human.all() == (read.labels.flat[0] == 2)
+            assert (read.automatic == read.labels + 7).all()
             seen.append(int(read.labels.flat[0]))
         assert seen == sorted(seen)
         assert set(seen) == {1, 2}
@@ -299,7 +351,7 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 
 def files_of(record: dict[str, Any]) -> list[str]:
-    return [record[kind]["file"] for kind in ("labels", "human") if record[kind]]
+    return [record[kind]["file"] for kind in ("labels", "human", "automatic") if record[kind]]
 
 
 KILLED = """
@@ -311,7 +363,7 @@ from napari_car.annotation.label_layer import LabelLayer
 
 def document(value):
     labels = np.full((3, 4), value, dtype=np.int32)
-    return Document(layers=(LabelLayer(name="a", labels=labels, human=labels == 2),))
+    return Document(layers=(LabelLayer(name="a", labels=labels, human=labels == 2, automatic=labels + 7),))
 
 for number in range(100):
     path = Path(sys.argv[1]) / f"{number:03}" / "cells.car.json"
@@ -385,6 +437,10 @@ class TestWrongDocuments:
             ("shape", [10**12, 10**12], "does not hold pixels of the shape"),
             ("labels", None, '"labels" is not a table'),
             ("labels", {"file": "a.tif"}, "a file is named without bytes, sha256"),
+            ("automatic", 3, '"automatic" is not a table'),
+            ("automatic", {"file": "a.tif"}, "a file is named without bytes, sha256"),
+            ("automatic.file", "gone.tif", "its file gone.tif is missing: put it into the same folder"),
+            ("automatic.sha256", "0" * 64, "another program has changed its file cells.nuclei."),
             ("labels.bytes", -1, "StoredFile.bytes is -1"),
             ("labels.file", "gone.tif", "its file gone.tif is missing: put it into the same folder"),
             ("labels.file", "../cells.tif", "only TIFF files in its own folder are allowed"),
@@ -443,13 +499,14 @@ class TestWrongDocuments:
         first.write_bytes(first.read_bytes().ljust(5000, b"\0"))
         self.refuse(path, f"another program has changed its file {first.name}")
 
-    def test_a_file_that_was_cut_off(self, path: Path) -> None:
-        file = path.with_name(records(path)[0]["human"]["file"])
+    @pytest.mark.parametrize("kind", ["human", "automatic"])
+    def test_a_file_that_was_cut_off(self, path: Path, kind: str) -> None:
+        file = path.with_name(records(path)[0][kind]["file"])
         content = file.read_bytes()
         file.write_bytes(content[:-20])
         self.refuse(path, f"{file.name} has {len(content) - 20} of {len(content)} bytes: copy it here once more")
 
-    @pytest.mark.parametrize("kind", ["labels", "human"])
+    @pytest.mark.parametrize("kind", ["labels", "human", "automatic"])
     @pytest.mark.parametrize("damage", [slice(60), slice(0), slice(None, None, -1)], ids=str)
     def test_a_tiff_that_cannot_be_decoded(self, path: Path, kind: str, damage: slice) -> None:
         forge(path, kind, lambda content: content[damage])
@@ -464,8 +521,9 @@ class TestWrongDocuments:
             (np.zeros((2, 5, 3), dtype=np.uint16), "does not hold pixels of the shape (2, 3, 5)"),
         ],
     )
-    def test_pixels_that_are_no_ids(self, path: Path, pixels: np.ndarray, reason: str) -> None:
-        forge(path, "labels", lambda _: tiff(path.parent, pixels))
+    @pytest.mark.parametrize("kind", ["labels", "automatic"])
+    def test_pixels_that_are_no_ids(self, path: Path, kind: str, pixels: np.ndarray, reason: str) -> None:
+        forge(path, kind, lambda _: tiff(path.parent, pixels))
         self.refuse(path, reason)
 
     def test_too_little_memory(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -544,6 +602,7 @@ class TestWrongLayers:
             ({"labels": np.zeros(3)}, "two axes"),
             ({"labels": np.zeros((3, 0))}, "two axes"),
             ({"human": np.zeros((3, 3), dtype=bool)}, "a person's pixels have the shape"),
+            ({"automatic": np.zeros((3, 3), dtype=int)}, "the automatic labels have the shape"),
             ({"colours": {1: (256, 0, 0)}}, "not three or four whole numbers"),
             ({"colours": {-3: (1, 0, 0)}}, "a colour is given to -3"),
             ({"features": {"a": [1], "b": []}}, "not of one length"),

@@ -46,6 +46,19 @@ def test_a_persons_pixels_are_known_after_restoring_whatever_their_value() -> No
     assert labels.tolist() == [[0, 1], [0, 1]]
 
 
+def test_what_was_written_below_a_persons_pixels_is_restored_as_far_as_it_is_known() -> None:
+    labels = np.array([[1, 2, 3, 0]], dtype=np.uint8)
+    human = np.array([[True, True, False, True]])
+    ledger = Ledger.restored(labels, human, np.array([[70_000, 2, 3, 4]]))
+    assert ledger.automatic().tolist() == [[70_000, UNKNOWN, 3, 4]]
+    np.testing.assert_array_equal(ledger.human(labels), human)
+
+
+def test_automatic_labels_say_nothing_of_pixels_that_are_no_persons() -> None:
+    ledger = Ledger.restored(np.array([[1, 1]]), np.array([[True, False]]), np.array([[2, 2]]))
+    assert ledger.automatic().tolist() == [[2, 1]]
+
+
 def test_what_the_program_wrote_can_be_read_but_not_changed() -> None:
     ledger = Ledger(np.array([[1, 2]], dtype=np.int32))
     ledger.write((0, slice(0, 1)), np.array([3]), np.array([True]))

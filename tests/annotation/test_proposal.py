@@ -1,7 +1,12 @@
 """What a proposal changes, and what it leaves alone."""
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
+from napari_car.annotation.correction.instance_table import FIRST_ID, InstanceTable
 from napari_car.annotation.frames import Box, Frame, PlaneAxes
 from napari_car.annotation.ledger import Ledger
 from napari_car.annotation.proposal import Change, Proposal, ProposalSummary, ProposedPlane
@@ -107,3 +112,70 @@ def test_what_would_be_cleared_is_known() -> None:
     proposal.put(ProposedPlane(WHOLE, np.zeros((4, 6), dtype=np.int32)), labels, FLAT, ledger)
     (plane,) = proposal.planes
     assert np.argwhere(plane.cleared).tolist() == [[0, column] for column in range(1, 6)]
+
+
+class TestInstances:
+    LEAF, OTHER_LEAF, STEM = range(FIRST_ID, FIRST_ID + 3)
+    TABLE = InstanceTable({LEAF: 1, OTHER_LEAF: 1, STEM: 2}, FIRST_ID + 3)
+
+    @pytest.fixture
+    def labels(self) -> np.ndarray:
+        """Two leaves and a stem that were told apart, and a label that no table knows."""
+        labels = np.zeros((4, 6), dtype=np.int32)
+        labels[0, :3], labels[0, 3:], labels[1], labels[3, 5] = self.LEAF, self.OTHER_LEAF, self.STEM, 80_000
+        return labels
+
+    def test_where_their_query_is_found_again_nothing_is_proposed(self, labels: np.ndarray) -> None:
+        new = self.TABLE.semantic(labels)
+        new[3, 5] = 0
+        proposal, ledger = Proposal({1, 2}), Ledger(labels.copy())
+        assert not proposal.put(ProposedPlane(WHOLE, new), labels, FLAT, ledger, self.TABLE)
+        assert len(proposal) == 0
+        assert proposal.put(ProposedPlane(WHOLE, new), labels, FLAT, ledger) == ProposalSummary(n_added=12)
+
+    def test_where_another_query_is_found_or_theirs_is_gone_a_change_is_proposed(self, labels: np.ndarray) -> None:
+        new = np.zeros_like(labels)
+        new[0], new[0, 2:4] = 1, 2
+        proposal, ledger = Proposal({1, 2}), Ledger(labels.copy())
+        effect = proposal.put(ProposedPlane(WHOLE, new), labels, FLAT, ledger, self.TABLE)
+        assert effect == ProposalSummary(n_added=2, n_removed=6)
+        (plane,) = proposal.planes
+        assert np.argwhere(plane.cleared).tolist() == [[1, column] for column in range(6)]
+        after = applied(labels, proposal.changes(labels, FLAT, ledger, self.TABLE))
+        assert after[0].tolist() == [self.LEAF, self.LEAF, 2, 2, self.OTHER_LEAF, self.OTHER_LEAF]
+        assert not after[1].any()
+        assert after[3, 5] == 80_000
+
+    def test_those_of_queries_that_were_not_asked_for_are_not_cleared(self, labels: np.ndarray) -> None:
+        proposal, ledger = Proposal({1}), Ledger(labels.copy())
+        plane = ProposedPlane(WHOLE, np.zeros_like(labels))
+        assert proposal.put(plane, labels, FLAT, ledger, self.TABLE) == ProposalSummary(n_removed=6)
+        (change,) = proposal.changes(labels, FLAT, ledger, self.TABLE)
+        assert applied(labels, (change,))[1].tolist() == [self.STEM] * 6
+
+    def test_what_a_person_painted_is_protected_be_it_an_instance_or_not(self, labels: np.ndarray) -> None:
+        ledger = Ledger(labels.copy())
+        labels[0, 0], labels[0, 1], labels[0, 2] = self.STEM, self.OTHER_LEAF, 1
+        proposal = Proposal({1, 2})
+        effect = proposal.put(ProposedPlane(WHOLE, np.full_like(labels, 2)), labels, FLAT, ledger, self.TABLE)
+        assert effect == ProposalSummary(n_added=3 + 12, n_protected=2)  # at [0, 0] is a stem already
+        after = applied(labels, proposal.changes(labels, FLAT, ledger, self.TABLE))
+        assert after[0].tolist() == [self.STEM, self.OTHER_LEAF, 1, 2, 2, 2]
+
+    @given(st.data(), st.booleans())
+    def test_what_was_accepted_is_not_proposed_again(self, data: st.DataObject, protect: bool) -> None:
+        ids = st.sampled_from([0, 1, 2, 3, self.LEAF, self.OTHER_LEAF, self.STEM, 80_000])
+        written, labels = (data.draw(hnp.arrays(np.int32, (4, 6), elements=ids)) for _ in range(2))
+        new = data.draw(hnp.arrays(np.int32, (4, 6), elements=st.sampled_from([0, 1, 2])))
+        ledger, proposal, plane = Ledger(written.copy()), Proposal({1, 2}), ProposedPlane(WHOLE, new)
+        first = proposal.put(plane, labels, FLAT, ledger, self.TABLE)
+        changes = proposal.changes(labels, FLAT, ledger, self.TABLE, protect=protect)
+        after = applied(labels, changes, ledger)
+        again = proposal.put(plane, after, FLAT, ledger, self.TABLE)
+        assert again == ProposalSummary(n_protected=first.n_protected if protect else 0)
+        assert proposal.changes(after, FLAT, ledger, self.TABLE) == ()
+        human = labels != written
+        if protect:
+            np.testing.assert_array_equal(after[human], labels[human])
+        is_same = self.TABLE.semantic(labels) == new
+        np.testing.assert_array_equal(after[is_same], labels[is_same])

@@ -108,10 +108,12 @@ class TestInAViewer:
         assert not expected[0, 6]
         files = viewer.layers.save(str(path), plugin="napari-car")
         assert files[0] == str(path)
-        assert len(files) == 3
+        assert len(files) == 4
 
         (again,) = ViewerModel().open(path, plugin="napari-car")
         np.testing.assert_array_equal(again.data, layer.data)
+        np.testing.assert_array_equal(track(again).ledger.automatic(), track(layer).ledger.automatic())
+        assert track(again).ledger.automatic()[5, 0] == 1
         np.testing.assert_array_equal(track(again).ledger.human(again.data), expected)
         again.data_setitem((np.array([0]), np.array([6])), 1)
         assert track(again).ledger.human(again.data)[0, 6]
@@ -166,6 +168,7 @@ def test_names_colours_and_provenance(path: Path, caplog: pytest.LogCaptureFixtu
     assert {name: notes[name] for name in ("kind", "image", "query", "queries", "runs")} == json.loads(
         json.dumps({name: layer.metadata[KEY][name] for name in ("kind", "image", "query", "queries", "runs")})
     )
+    assert "agreement" in json.loads(path.read_text())["layers"][0]["provenance"]
     assert set(notes) == {"kind", "image", "query", "queries", "runs", "ledger"}
 
 

@@ -5,6 +5,7 @@ A document ``cells.car.json`` is a JSON file (strict, in UTF-8) with TIFF files 
     cells.car.json
     cells.nuclei.0f3a9c27d41b.labels.tif
     cells.nuclei.77e01b52c8aa.human.tif
+    cells.nuclei.c54d80e6f192.automatic.tif
 
 The JSON names everything else:
 
@@ -24,6 +25,10 @@ The JSON names everything else:
     ``human``
         The TIFF file, of one bit per pixel, of what a person has painted or erased; ``null``: all pixels but the
         background.
+    ``automatic``
+        The TIFF file of the ids that the program wrote last, of the type of the labels'. It counts at a person's pixels
+        only, whatever it holds elsewhere, and where it is equal to the labels there, it is not known what was written.
+        ``null``: that is known of none of them.
     ``colours``, ``other_colour``, ``colour_cycle``
         Colour by id, as ``"#rrggbb"`` or ``"#rrggbbaa"``; that of other ids; or, instead of colours by id, those of
         the ids from 1, over and over.
@@ -36,7 +41,8 @@ The JSON names everything else:
     ``display``
         ``opacity``, ``contour``, ``blending``, ``visible``.
     ``provenance``
-        What the labels come from: name of the ``image``, ``queries``, ``runs``.
+        What the labels come from: name of the ``image``, ``queries``, ``runs``; and what was corrected: the table of
+        ``instances``, which queries were ``checked``, the ``agreement`` of each with its automatic labels.
 
 A document is replaced in one step. TIFF files with new content have new names, so they stand beside the old ones until
 the JSON, which is written last and renamed into its place, names them; then the old ones are removed. Wherever that
@@ -159,7 +165,8 @@ def _read_layer(path: Path, record: LayerRecord) -> LabelLayer:
     """Return a layer with its pixels."""
     labels = read_labels(path, record.files.labels, record.shape)
     human = None if record.files.human is None else read_human(path, record.files.human, record.shape)
-    return LabelLayer(labels=labels, human=human, **record.fields)
+    automatic = None if record.files.automatic is None else read_labels(path, record.files.automatic, record.shape)
+    return LabelLayer(labels=labels, human=human, automatic=automatic, **record.fields)
 
 
 def _names_in(path: Path) -> set[str] | None:

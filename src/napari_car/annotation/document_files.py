@@ -1,4 +1,4 @@
-"""The TIFF files of a document: labels, and which pixels are a person's, written and read plane by plane.
+"""The TIFF files of a document: labels, whose pixels they are, and what they were before, plane by plane.
 
 One page holds one plane, the last two axes; the other axes are run through in order, the last of them fastest.
 """
@@ -6,9 +6,10 @@ One page holds one plane, the last two axes; the other axes are run through in o
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ from napari_car.schema import Checked, within
 
 from .label_layer import MAX_ID, LabelLayer, PixelSource
 
-LABELS, HUMAN = "labels", "human"
-"""Kinds of files; the names end in ``.labels.tif`` and ``.human.tif``."""
+LABELS, HUMAN, AUTOMATIC = "labels", "human", "automatic"
+"""Kinds of files; the names end in ``.labels.tif``, ``.human.tif`` and ``.automatic.tif``."""
 
 HASH_DIGITS = 12
 """Of the hash, in the name: a new version never takes the name of the old one."""
@@ -53,18 +54,21 @@ class StoredFile(Checked):
 
 @dataclass(frozen=True, slots=True)
 class StoredLayer:
-    """The files of a layer; None: no file, the rule of :class:`LabelLayer` holds."""
+    """The files of a layer by kind; None: no file, the rule of :class:`LabelLayer` holds."""
 
     labels: StoredFile
-    human: StoredFile | None
+    human: StoredFile | None = None
+    automatic: StoredFile | None = None
 
     @property
     def names(self) -> set[str]:
         """Names of the files."""
-        return {stored.file for stored in (self.labels, self.human) if stored is not None}
+        return {stored.file for stored in (self.labels, self.human, self.automatic) if stored is not None}
 
 
 Pages = Callable[[NDArray[Any]], NDArray[Any]]
+PlaneReader = Callable[[tuple[int, ...]], NDArray[Any]]
+"""Returns the plane at an index."""
 
 
 class _LargeIds(Exception):  # noqa: N818
@@ -74,8 +78,9 @@ class _LargeIds(Exception):  # noqa: N818
 def write_files(document: Path, stem: str, layer: LabelLayer, names: set[str]) -> StoredLayer:
     """Write the files of a layer; each is whole before it has its name.
 
-    Labels are uint16 if all ids fit, else int32; a person's pixels are bits. Each plane of the labels is read once, or
-    twice if an id is larger than 65,535.
+    Labels and automatic labels are uint16 if all ids fit, else int32; a person's pixels are bits. Automatic labels that
+    are the labels get no file. Each plane of the labels is read once, once more if an id is larger than 65,535, and
+    once more if there are automatic labels.
 
     Parameters
     ----------
@@ -92,10 +97,15 @@ def write_files(document: Path, stem: str, layer: LabelLayer, names: set[str]) -
     OutputError
         If they cannot be written, or the labels are not ids.
     """
+    sources = {LABELS: layer.labels}
+    if layer.human is not None:
+        sources[HUMAN] = layer.human
+    if layer.automatic is not None and _differ(document, layer.automatic, layer.labels):
+        sources[AUTOMATIC] = layer.automatic
     try:
-        return _write_files(document, stem, layer, names, np.dtype(np.uint16))
+        return _write_files(document, stem, sources, names, np.dtype(np.uint16))
     except _LargeIds:
-        return _write_files(document, stem, layer, names, np.dtype(np.int32))
+        return _write_files(document, stem, sources, names, np.dtype(np.int32))
 
 
 def read_labels(document: Path, stored: StoredFile, shape: tuple[int, ...]) -> Int32[np.ndarray, "..."]:
@@ -121,47 +131,55 @@ def is_file_of(name: str, stem: str) -> bool:
     slug, _, ending = name.removeprefix(f"{stem}.").partition(".")
     digits, _, kind = ending.partition(".")
     is_hash = len(digits) == HASH_DIGITS and set(digits) <= set("0123456789abcdef")
-    return name.startswith(f"{stem}.") and bool(slug) and is_hash and kind in (f"{LABELS}.tif", f"{HUMAN}.tif")
+    is_kind = kind in [f"{own}.tif" for own in (LABELS, HUMAN, AUTOMATIC)]
+    return name.startswith(f"{stem}.") and bool(slug) and is_hash and is_kind
 
 
-def _write_files(document: Path, stem: str, layer: LabelLayer, names: set[str], dtype: np.dtype[Any]) -> StoredLayer:
-    """Write the files with ids of one type; raise _LargeIds if one does not fit."""
+def _differ(document: Path, automatic: PixelSource, labels: PixelSource) -> bool:
+    """Tell whether automatic labels are other than the labels anywhere."""
+    return any(
+        np.any(_read_plane(document, automatic, index) != _read_plane(document, labels, index))
+        for index in np.ndindex(labels.shape[:-2])
+    )
+
+
+def _write_files(
+    document: Path, stem: str, sources: Mapping[str, PixelSource], names: set[str], dtype: np.dtype[Any]
+) -> StoredLayer:
+    """Write a file of each kind, with ids of one type; raise _LargeIds if one does not fit."""
     with explained(document), ExitStack() as stack:
-        labels = stack.enter_context(part_file(document.parent))
-        human = stack.enter_context(part_file(document.parent)) if layer.human is not None else None
-        _write_pages(document, layer, dtype, labels.stream, None if human is None else human.stream)
-        return StoredLayer(
-            _commit(document, stem, LABELS, labels, names),
-            None if human is None else _commit(document, stem, HUMAN, human, names),
-        )
+        parts = {kind: stack.enter_context(part_file(document.parent)) for kind in sources}
+        files = [(part.stream, _plane_reader(document, kind, sources[kind], dtype)) for kind, part in parts.items()]
+        _write_pages(sources[LABELS].shape, dtype, files)
+        return StoredLayer(**{kind: _commit(document, stem, kind, part, names) for kind, part in parts.items()})
+
+
+def _plane_reader(document: Path, kind: str, source: PixelSource, dtype: np.dtype[Any]) -> PlaneReader:
+    """Return what gives the planes of a source as the file of a kind holds them."""
+    return partial(_read_bits, document, source) if kind == HUMAN else partial(_read_ids, document, source, dtype)
 
 
 def _write_pages(
-    document: Path, layer: LabelLayer, dtype: np.dtype[Any], labels: BufferedRandom, human: BufferedRandom | None
+    shape: tuple[int, ...], dtype: np.dtype[Any], files: Sequence[tuple[BufferedRandom, PlaneReader]]
 ) -> None:
-    """Write plane after plane of both into open files."""
-    n_pixels, n_pages = math.prod(layer.shape), math.prod(layer.shape[:-2])
+    """Write plane after plane, each into all open files."""
+    n_pixels, n_pages = math.prod(shape), math.prod(shape[:-2])
     is_big = n_pixels * dtype.itemsize + n_pages * _PAGE_BYTES > _BIG_TIFF_BYTES
     with ExitStack() as stack:
         writers = [
-            stack.enter_context(tifffile.TiffWriter(stream, bigtiff=is_big, shaped=False))
-            for stream in (labels, human)
-            if stream is not None
+            (stack.enter_context(tifffile.TiffWriter(stream, bigtiff=is_big, shaped=False)), read)
+            for stream, read in files
         ]
-        shape = json.dumps({"shape": layer.shape})
-        for number, index in enumerate(np.ndindex(layer.shape[:-2])):
-            planes = [_read_ids(document, layer.labels, index, dtype)]
-            if layer.human is not None:
-                planes.append(_read_plane(document, layer.human, index).astype(np.bool_))
-            for writer, plane in zip(writers, planes, strict=True):
-                # The first page tells programs that know it the shape of the whole.
-                description = shape if number == 0 else None
+        for number, index in enumerate(np.ndindex(shape[:-2])):
+            # The first page tells programs that know it the shape of the whole.
+            description = json.dumps({"shape": shape}) if number == 0 else None
+            for writer, read in writers:
                 writer.write(
-                    plane, photometric="minisblack", compression="zlib", metadata=None, description=description
+                    read(index), photometric="minisblack", compression="zlib", metadata=None, description=description
                 )
 
 
-def _read_ids(document: Path, labels: PixelSource, index: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _read_ids(document: Path, labels: PixelSource, dtype: np.dtype[Any], index: tuple[int, ...]) -> NDArray[Any]:
     """Return a plane of labels in a type that holds its ids."""
     plane = _read_plane(document, labels, index)
     if plane.dtype.kind not in "iub":
@@ -174,6 +192,11 @@ def _read_ids(document: Path, labels: PixelSource, index: tuple[int, ...], dtype
     if highest > np.iinfo(dtype).max:
         raise _LargeIds
     return plane.astype(dtype)
+
+
+def _read_bits(document: Path, human: PixelSource, index: tuple[int, ...]) -> NDArray[Any]:
+    """Return a plane of bits."""
+    return _read_plane(document, human, index).astype(np.bool_)
 
 
 def _read_plane(document: Path, source: PixelSource, index: tuple[int, ...]) -> NDArray[Any]:

@@ -39,6 +39,7 @@ def layer_record(layer: LabelLayer, files: StoredLayer) -> dict[str, Any]:
         "shape": list(layer.shape),
         "labels": dataclasses.asdict(files.labels),
         "human": None if files.human is None else dataclasses.asdict(files.human),
+        "automatic": None if files.automatic is None else dataclasses.asdict(files.automatic),
         "colours": {str(id_): write_colour(layer.colours[id_]) for id_ in sorted(layer.colours)},
         "other_colour": write_colour(layer.other_colour),
         "colour_cycle": [write_colour(colour) for colour in layer.colour_cycle],
@@ -114,8 +115,9 @@ def _parse_layer(record: Any) -> LayerRecord:
     if not all(isinstance(length, int) and not isinstance(length, bool) and length > 0 for length in shape):
         raise DocumentError(f"the shape {shape} is not made of whole numbers from 1")
     files = StoredLayer(
-        _parse_file(_get(record, "labels", dict)),
-        None if record.get("human") is None else _parse_file(_get(record, "human", dict)),
+        labels=_parse_file(_get(record, "labels", dict)),
+        human=None if record.get("human") is None else _parse_file(_get(record, "human", dict)),
+        automatic=None if record.get("automatic") is None else _parse_file(_get(record, "automatic", dict)),
     )
     fields = {
         "name": _get(record, "name", str),

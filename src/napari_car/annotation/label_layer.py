@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int32
 from numpy.typing import NDArray
 
 from napari_car.errors import ConfigError, DocumentError
 from napari_car.io.outputs import plain_json
 from napari_car.schema import Checked, within
 
-from .ledger import Ledger
+from .ledger import UNKNOWN, Ledger
 
 Colour = tuple[int, int, int] | tuple[int, int, int, int]
 """Red, green and blue, from 0 to 255, and alpha unless it is 255."""
@@ -58,6 +58,31 @@ class HumanPixels:
 
     def __getitem__(self, index: Any) -> Bool[np.ndarray, "..."]:
         return self._ledger.human(self._labels, index)
+
+
+class AutomaticPixels:
+    """What the program wrote last into a label map, as far as its ledger knows; elsewhere, what is there now.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    labels : ndarray
+        The label map as it is now.
+    """
+
+    def __init__(self, ledger: Ledger, labels: NDArray[Any]) -> None:
+        self._ledger, self._labels = ledger, labels
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the label map."""
+        return self._ledger.shape
+
+    def __getitem__(self, index: Any) -> Int32[np.ndarray, "..."]:
+        written = self._ledger.automatic(index).copy()
+        is_unknown = written == UNKNOWN
+        written[is_unknown] = np.asarray(self._labels[index])[is_unknown]
+        return written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +164,9 @@ class LabelLayer:
     """Ids of the pixels, 0 = background, at most 2**31 - 1; two or more axes."""
     human: PixelSource | None = None
     """Which pixels are a person's, of the shape of the labels; None: all that are not background."""
+    automatic: PixelSource | None = None
+    """What the program wrote last, ids of the shape of the labels, of which only a person's pixels count; equal to the
+    label where that is not known; None: it is known of none of them."""
     colours: Mapping[int, Colour] = field(default_factory=dict)
     """Colour of each id that has one."""
     other_colour: Colour = OTHER_COLOUR
@@ -160,6 +188,10 @@ class LabelLayer:
             raise DocumentError(f"the shape of the labels is {shape}, but two axes with pixels are needed at least")
         if self.human is not None and tuple(self.human.shape) != shape:
             raise DocumentError(f"a person's pixels have the shape {tuple(self.human.shape)}, the labels {shape}")
+        if self.automatic is not None and tuple(self.automatic.shape) != shape:
+            raise DocumentError(
+                f"the automatic labels have the shape {tuple(self.automatic.shape)}, the labels {shape}"
+            )
         self.transform.check(len(shape))
         colours = {_checked_id(id_): _checked_colour(colour) for id_, colour in self.colours.items()}
         object.__setattr__(self, "colours", colours)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Bool, Int32
+from jaxtyping import Bool, Int32, Integer
 from numpy.typing import NDArray
 
 Index = tuple[int | slice, ...]
@@ -48,10 +48,28 @@ class Ledger:
         self._written = written
 
     @classmethod
-    def restored(cls, labels: NDArray[Any], human: Bool[np.ndarray, "..."]) -> Self:
-        """Return the ledger of a label map of which it is known which pixels are a person's."""
+    def restored(
+        cls,
+        labels: NDArray[Any],
+        human: Bool[np.ndarray, "..."],
+        automatic: Integer[np.ndarray, "..."] | None = None,
+    ) -> Self:
+        """Return the ledger of a label map of which it is known which pixels are a person's.
+
+        Parameters
+        ----------
+        labels : ndarray of int
+            The label map.
+        human : ndarray of bool
+            Which of its pixels are a person's; nothing else decides that.
+        automatic : ndarray of int, optional
+            What the program wrote last, which counts at a person's pixels only; it is not known where it is equal to
+            the label there. By default it is known of none of them.
+        """
         written = np.array(labels, dtype=np.int32)
         written[human] = UNKNOWN
+        if automatic is not None:
+            np.copyto(written, automatic, where=human & (automatic != labels))
         return cls(written)
 
     @property

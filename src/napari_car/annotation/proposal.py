@@ -9,6 +9,7 @@ from jaxtyping import Bool, Int32
 from numpy.typing import NDArray
 
 from .boxes import box_of
+from .correction.instance_table import InstanceTable, as_queries
 from .frames import Frame, PlaneAxes
 from .ledger import Index, Ledger
 
@@ -79,6 +80,8 @@ class ProposedPlane:
 class Proposal:
     """New labels for one label map, frame by frame; a frame that comes again replaces the earlier one.
 
+    Runs know queries only. So an instance counts as its query: where a run finds the query again, the instance stays.
+
     Parameters
     ----------
     asked : collection of int
@@ -106,14 +109,19 @@ class Proposal:
         return ProposalSummary.total(self._effects.values())
 
     def put(
-        self, plane: ProposedPlane, labels: NDArray[np.signedinteger], axes: PlaneAxes, ledger: Ledger
+        self,
+        plane: ProposedPlane,
+        labels: NDArray[np.signedinteger],
+        axes: PlaneAxes,
+        ledger: Ledger,
+        instances: InstanceTable | None = None,
     ) -> ProposalSummary:
         """Add or replace the labels of a frame; what would change nothing is not kept.
 
         Parameters
         ----------
         plane : ProposedPlane
-        labels, axes, ledger
+        labels, axes, ledger, instances
             As for :meth:`changes`.
 
         Returns
@@ -121,7 +129,7 @@ class Proposal:
         ProposalSummary
             What the plane would do, if a person's pixels are left alone.
         """
-        differs, human = self._differences(plane, labels, axes, ledger)
+        differs, human = self._differences(plane, labels, axes, ledger, instances)
         changes = differs & ~human
         n_added = int(np.count_nonzero(changes & (plane.labels != 0)))
         effect = ProposalSummary(
@@ -137,7 +145,13 @@ class Proposal:
         return effect
 
     def changes(
-        self, labels: NDArray[np.signedinteger], axes: PlaneAxes, ledger: Ledger, *, protect: bool = True
+        self,
+        labels: NDArray[np.signedinteger],
+        axes: PlaneAxes,
+        ledger: Ledger,
+        instances: InstanceTable | None = None,
+        *,
+        protect: bool = True,
     ) -> tuple[Change, ...]:
         """Return what accepting would do to a label map: one change for each frame in which there is any.
 
@@ -149,12 +163,14 @@ class Proposal:
             Which of its axes the frames' rows and columns are.
         ledger : Ledger
             Tells which pixels are a person's.
+        instances : InstanceTable, optional
+            Tells which of its labels are instances.
         protect : bool
             Leave these alone.
         """
         changes = []
         for plane in self.planes:
-            differs, human = self._differences(plane, labels, axes, ledger)
+            differs, human = self._differences(plane, labels, axes, ledger, instances)
             where = differs & ~human if protect else differs
             if where.any():
                 part = box_of(where)
@@ -165,15 +181,20 @@ class Proposal:
         return tuple(changes)
 
     def _differences(
-        self, proposed: ProposedPlane, labels: NDArray[np.signedinteger], axes: PlaneAxes, ledger: Ledger
+        self,
+        proposed: ProposedPlane,
+        labels: NDArray[np.signedinteger],
+        axes: PlaneAxes,
+        ledger: Ledger,
+        instances: InstanceTable | None,
     ) -> tuple[Bool[np.ndarray, "H W"], Bool[np.ndarray, "H W"]]:
         """Return where a plane would change the label map, and where that is a person's."""
         frame = proposed.frame
-        current = np.asarray(axes.plane(labels, frame.plane, frame.kept))
+        current = as_queries(np.asarray(axes.plane(labels, frame.plane, frame.kept)), instances)
         differs = (proposed.labels != current) & self._concerns(proposed.labels, current)
         return differs, axes.plane_of(ledger.human(labels, axes.index(frame.plane, frame.kept)))
 
-    def _concerns(self, new: Int32[np.ndarray, "H W"], current: NDArray[np.signedinteger]) -> Bool[np.ndarray, "H W"]:
+    def _concerns(self, new: Int32[np.ndarray, "H W"], current: NDArray[np.integer]) -> Bool[np.ndarray, "H W"]:
         """Return where the run has a say: where it found something, or where a label of its queries stands."""
         has_asked = self._is_asked[np.clip(current, 0, len(self._is_asked) - 1)]
         return np.asarray((new != 0) | has_asked)

@@ -13,12 +13,21 @@ import pandas as pd
 from napari.layers import Labels
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 
-from napari_car.annotation.label_layer import MAX_ID, Colour, Display, HumanPixels, LabelLayer, PixelSource, Transform
+from napari_car.annotation.correction.instance_table import FIRST_ID
+from napari_car.annotation.label_layer import (
+    MAX_ID,
+    AutomaticPixels,
+    Colour,
+    Display,
+    HumanPixels,
+    LabelLayer,
+    Transform,
+)
 from napari_car.annotation.ledger import Ledger
-from napari_car.annotation.sheet_entry import SheetEntry
-from napari_car.errors import DocumentError, QueryError
-from napari_car.io.outputs import plain_json
+from napari_car.errors import DocumentError
 
+from .document_notes import keep_savable, make_notes, make_provenance, read_instances, read_notes
+from .instance_colours import instance_colormap
 from .layer_notes import KEY
 from .tracking import track
 
@@ -34,9 +43,6 @@ _ATTRIBUTES = {"name", "metadata", "features", "colormap", "opacity", "blending"
     spec.name for spec in fields(Transform)
 }
 """What of a layer's attributes is saved."""
-
-_UNSAVED = frozenset(["ledger", "colours", "contour", "image_uid"])
-"""What a layer's notes hold that is saved elsewhere, or means nothing in another session."""
 
 
 def make_label_layer(data: Any, state: Mapping[str, Any]) -> LabelLayer:
@@ -59,11 +65,13 @@ def make_label_layer(data: Any, state: Mapping[str, Any]) -> LabelLayer:
     labels = data[0] if state.get("multiscale") else data
     notes = read_notes(state)
     shown = _find_shown(state["metadata"])
+    ledger = _find_ledger(labels, notes, shown)
     return LabelLayer(
         name=state["name"],
         labels=labels,
-        human=_human_pixels(labels, notes, shown),
-        features=_savable({str(name): list(column) for name, column in state["features"].items()}, state["name"]),
+        human=None if ledger is None else HumanPixels(ledger, labels),
+        automatic=None if ledger is None else AutomaticPixels(ledger, labels),
+        features=keep_savable({str(name): list(column) for name, column in state["features"].items()}, state["name"]),
         transform=_read_transform(state),
         display=Display(
             opacity=float(state["opacity"]),
@@ -71,8 +79,8 @@ def make_label_layer(data: Any, state: Mapping[str, Any]) -> LabelLayer:
             blending=str(state["blending"]),
             visible=bool(state["visible"]),
         ),
-        provenance=_savable({key: value for key, value in notes.items() if key not in _UNSAVED}, state["name"]),
-        **_read_colours(state["colormap"]),
+        provenance=make_provenance(notes, labels, ledger, state["name"]),
+        **_read_colours(state["colormap"], notes),
     )
 
 
@@ -86,8 +94,8 @@ def make_layer_data(layer: LabelLayer) -> LayerData:
     """
     labels = np.asarray(layer.labels)
     human = labels != 0 if layer.human is None else np.asarray(layer.human)
-    notes: dict[str, Any] = {**layer.provenance, "ledger": Ledger.restored(labels, human)}
-    _check_queries(layer)
+    automatic = None if layer.automatic is None else np.asarray(layer.automatic)
+    notes = {**make_notes(layer), "ledger": Ledger.restored(labels, human, automatic)}
     if layer.display.contour:
         notes["contour"] = layer.display.contour
         _set_contour_when_shown(notes)
@@ -101,24 +109,21 @@ def make_layer_data(layer: LabelLayer) -> LayerData:
     }
     if layer.features:
         state["features"] = pd.DataFrame({name: _make_column(column) for name, column in layer.features.items()})
-    if layer.colours or layer.colour_cycle:
+    if instances := read_instances(notes):
+        notes["colours"] = {id_: colour[:3] for id_, colour in layer.colours.items() if id_ < FIRST_ID}
+        state["colormap"] = instance_colormap(notes["colours"], instances)
+    elif layer.colours or layer.colour_cycle:
         state["colormap"] = _make_colormap(layer)
     _check_state(state, labels.ndim)
     return labels, state, "labels"
 
 
-def read_notes(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what this plugin knows of a layer."""
-    notes = state.get("metadata", {}).get(KEY)
-    return notes if isinstance(notes, Mapping) else {}
-
-
-def _human_pixels(labels: Any, notes: Mapping[str, Any], shown: Labels | None) -> PixelSource | None:
-    """Return which pixels are a person's; None if all that are labelled."""
+def _find_ledger(labels: Any, notes: Mapping[str, Any], shown: Labels | None) -> Ledger | None:
+    """Return the ledger of a layer; None if it has none, and all that is labelled is a person's."""
     ledger = notes.get("ledger")
     if not isinstance(ledger, Ledger) or ledger.shape != tuple(labels.shape):
         return None
-    return HumanPixels(ledger if shown is None else track(shown).ledger, labels)
+    return ledger if shown is None else track(shown).ledger
 
 
 def _find_shown(metadata: Mapping[str, Any]) -> Labels | None:
@@ -164,8 +169,10 @@ def _make_transform(transform: Transform) -> dict[str, Any]:
     }
 
 
-def _read_colours(colormap: Any) -> dict[str, Any]:
-    """Return the arguments of LabelLayer that say the colours of a colormap."""
+def _read_colours(colormap: Any, notes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of LabelLayer that say the colours: of queries only, if instances have theirs from them."""
+    if read_instances(notes):
+        return {"colours": notes.get("colours", {})}
     if isinstance(colormap, DirectLabelColormap):
         ids = [id_ for id_ in colormap.color_dict if id_ is not None and 0 < id_ <= MAX_ID]
         by_id = {id_: _read_colour(colormap.color_dict[id_]) for id_ in ids}
@@ -205,17 +212,6 @@ def _make_column(column: Any) -> Any:
     return list(column)
 
 
-def _savable(parts: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return the parts that JSON can hold; those of other types, which only other programs add, are left out."""
-    kept = {}
-    for key, value in parts.items():
-        try:
-            kept[key] = plain_json(value)
-        except TypeError as error:
-            _logger.warning('"%s" of the layer "%s" is not saved: %s.', key, name, error)
-    return kept
-
-
 def _check_state(state: Mapping[str, Any], n_axes: int) -> None:
     """Raise DocumentError unless napari makes a layer with these attributes: here a layer of one pixel."""
     try:
@@ -224,12 +220,3 @@ def _check_state(state: Mapping[str, Any], n_axes: int) -> None:
     # napari raises whatever its parts raise.
     except Exception as error:
         raise DocumentError(f'napari cannot show the layer "{state["name"]}": {error}') from error
-
-
-def _check_queries(layer: LabelLayer) -> None:
-    """Raise DocumentError if the list of queries that a layer comes from is not one."""
-    try:
-        for entry in layer.provenance.get("queries", []):
-            SheetEntry.from_dict(entry)
-    except (QueryError, TypeError) as error:
-        raise DocumentError(f'the queries of the layer "{layer.name}" cannot be read: {error}') from error

@@ -6,7 +6,8 @@ from pathlib import Path
 from napari_car.annotation.document import SUFFIX, Document, read_document, write_document
 from napari_car.errors import DocumentError, OutputError
 
-from .document_layers import LayerData, make_label_layer, make_layer_data, read_notes
+from .document_layers import LayerData, make_label_layer, make_layer_data
+from .document_notes import read_notes
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:

@@ -14,7 +14,7 @@ from napari_car.annotation.proposal import Change, Proposal, ProposalSummary, Pr
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.survey import TOGETHER
 
-from .layer_notes import KEY
+from .layer_notes import KEY, instances_of
 from .proposal_layer import ProposalLayer
 from .result_layers import add_result, describe_queries, lay_over, results_of
 from .sources import ImageSource
@@ -150,7 +150,7 @@ class ImageResults:
     def _propose(self, key: int, layer: Labels, plane: ProposedPlane) -> None:
         """Propose a plane, unless it would change nothing, not even a person's pixels."""
         proposal = self._proposals.setdefault(key, Proposal(self._asked))
-        proposal.put(plane, layer.data, self.source.axes, track(layer).ledger)
+        proposal.put(plane, layer.data, self.source.axes, track(layer).ledger, instances_of(layer))
         if not len(proposal):
             del self._proposals[key]
 
@@ -166,7 +166,9 @@ class ImageResults:
         pending = []
         for key, proposal in self._proposals.items():
             layer = layers.get(key) or self._add(key)
-            changes = proposal.changes(layer.data, self.source.axes, track(layer).ledger, protect=protect)
+            changes = proposal.changes(
+                layer.data, self.source.axes, track(layer).ledger, instances_of(layer), protect=protect
+            )
             pending.append((layer, changes))
         return pending
 

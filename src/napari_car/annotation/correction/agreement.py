@@ -92,7 +92,7 @@ def measure_agreement(
         if not old.any() and not new.any():
             continue
         is_known = old != UNKNOWN
-        before, after = (np.minimum(as_queries(band[is_known], instances), n_labels - 1) for band in (old, new))
+        before, after = (np.clip(as_queries(band[is_known], instances), 0, n_labels - 1) for band in (old, new))
         n_unknown += old.size - before.size
         n_automatic += np.bincount(before, minlength=n_labels)
         n_corrected += np.bincount(after, minlength=n_labels)
