@@ -1,8 +1,8 @@
 """How long the plugin keeps napari's window from reacting, and how soon Cancel acts.
 
 A timer in the window's own loop beats every few milliseconds while the dock is opened, the networks load, a run goes
-on, a threshold is moved and a proposal is accepted; the longest pause between two beats counts. For comparison: what
-napari itself takes to add a layer of labels of the same size. Needs a display::
+on, a threshold is moved, a proposal is accepted and a label is corrected by pointing; the longest pause between two
+beats counts. For comparison: what napari itself takes to add a layer of labels of the same size. Needs a display::
 
     xvfb-run -a -s "-screen 0 1920x1200x24" python benchmarks/window.py
 """
@@ -93,7 +93,34 @@ def measure_once(side_px: int) -> dict[str, float]:
     with longest_pause(pauses, "run that proposes"):
         run(widget)
     pauses["Cancel"] = cancel_latency(widget)
+    pauses |= measure_pointing(widget, side_px)
     viewer.close()
+    settle()
+    return pauses
+
+
+def measure_pointing(widget: Any, side_px: int) -> dict[str, float]:
+    """Return the longest pauses, and the time to the preview, of corrections by pointing without SAM."""
+    from napari_car.sam.prompts import Point
+
+    session, pauses = widget.pointing.session, dict[str, float]()
+    widget.session.discard()
+    widget.pointing.options.choose_sam("")
+    widget.pointing.switch(True)
+    settle()
+    for number, place in enumerate((0.3, 0.5, 0.7)):
+        first = " (the first)" if number == 0 else ""
+        point = Point(place * side_px, 0.5 * side_px, is_positive=number != 1)
+        with longest_pause(pauses, f"click that is previewed{first}"):
+            start = time.perf_counter()
+            session.mark(lambda pointing, point=point: pointing.with_point(point))
+            wait_until(lambda: session.preview is not None)
+            pauses[f"from click to preview{first}"] = time.perf_counter() - start
+            settle()
+    with longest_pause(pauses, "accepting a correction"):
+        session.accept()
+        settle()
+    widget.pointing.switch(False)
     settle()
     return pauses
 

@@ -83,6 +83,20 @@ def mask_tools(desk: Desk) -> None:
     desk.picture("correct")
 
 
+def pointing(desk: Desk) -> None:
+    """Click on a star that was taken for a ring."""
+    desk.viewer.add_image(scene("shapes-on-gravel"), rgb=True, name="shapes")
+    desk.type_query("yellow star, yellow ring, red ring, purple circle, green circle")
+    desk.run()
+    desk.click_row("Queries", "yellow star")
+    desk.show_tab("Correct")
+    for button in ("Correct by pointing", "Marks, protection and SAM", "Leave other labels alone"):
+        desk.click(button)
+    desk.drag([(60, 66)])
+    desk.wait(lambda: desk.widget.pointing.session.preview is not None, "the preview")
+    desk.picture("pointing")
+
+
 def queries(desk: Desk) -> None:
     """Look for queries with other words for the same, and a distractor."""
     desk.viewer.add_image(scene("fluorescence-yeast"), rgb=True, name="yeast")
@@ -148,6 +162,7 @@ SESSIONS: dict[Callable[[Desk], None], tuple[str, ...]] = {
     first_run: ("dock-before", "dock-running", "dock-after", "results-table", "why"),
     correction: ("proposal",),
     mask_tools: ("correct",),
+    pointing: ("pointing",),
     queries: ("queries",),
     settings: ("settings",),
     stack: ("stack",),

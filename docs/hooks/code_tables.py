@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import sys
+from collections.abc import Iterable
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
@@ -12,7 +13,7 @@ from napari_car.checkpoints.registry import Kind, load_registry
 from napari_car.cli.app import app
 from napari_car.cli.parameters import WITHOUT_OPTION, ParameterOption, option_name
 from napari_car.config import CaRConfig
-from napari_car.gui.shortcuts import SHORTCUTS
+from napari_car.gui.shortcuts import CORRECTION_SHORTCUTS, SHORTCUTS, Shortcut
 from napari_car.presets import PRESETS
 from napari_car.schema import Checked, field_docs, field_keys
 
@@ -83,12 +84,22 @@ def checkpoints(kind: Kind) -> str:
 
 def shortcuts() -> str:
     """Return a table of the keys of the dock widget."""
-    return table(("key", "what it does"), [(code(shortcut.keys), shortcut.text) for shortcut in SHORTCUTS])
+    return _key_table(SHORTCUTS)
+
+
+def correction_shortcuts() -> str:
+    """Return a table of the keys of a correction by pointing."""
+    return _key_table(CORRECTION_SHORTCUTS)
 
 
 def first_sentence(command: click.Command) -> str:
     """Return the first paragraph of a command's help in one line."""
     return " ".join((command.help or "").split("\n\n")[0].split())
+
+
+def _key_table(shortcuts: Iterable[Shortcut]) -> str:
+    """Return a table of keys."""
+    return table(("key", "what it does"), [(code(shortcut.keys), shortcut.text) for shortcut in shortcuts])
 
 
 def _walk(group: click.Group, prefix: str = "") -> list[tuple[str, click.Command]]:

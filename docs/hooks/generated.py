@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark_tables import clicks, crf, demo, speed, window
-from code_tables import checkpoints, commands, options, parameters, presets, shortcuts
+from code_tables import checkpoints, commands, correction_shortcuts, options, parameters, presets, shortcuts
 from roles import link_roles
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,7 @@ SOURCES: dict[str, Callable[..., str]] = {
     "presets": presets,
     "checkpoints": checkpoints,
     "shortcuts": shortcuts,
+    "correction_shortcuts": correction_shortcuts,
     "demo": lambda: stored("demo_checkpoint", demo),
     "speed": lambda: stored("speed", speed),
     "crf": lambda: stored("crf", crf),

@@ -13,7 +13,7 @@ from napari_car.checkpoints.registry import load_registry
 from napari_car.cli.app import app
 from napari_car.cli.parameters import WITHOUT_OPTION, option_name
 from napari_car.config import CaRConfig
-from napari_car.gui.shortcuts import SHORTCUTS
+from napari_car.gui.shortcuts import CORRECTION_SHORTCUTS, SHORTCUTS
 from napari_car.presets import PRESETS
 from napari_car.schema import field_keys
 
@@ -75,7 +75,7 @@ def test_every_checkpoint_is_listed() -> None:
 
 def test_every_key_of_the_dock_is_listed() -> None:
     page = generated.fill((ROOT / "docs" / "keyboard.md").read_text(encoding="utf-8"))
-    assert all(f"| `{shortcut.keys}` | {shortcut.text} |" in page for shortcut in SHORTCUTS)
+    assert all(f"| `{shortcut.keys}` | {shortcut.text} |" in page for shortcut in (*SHORTCUTS, *CORRECTION_SHORTCUTS))
 
 
 def test_a_marker_that_names_nothing_is_an_error() -> None:

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QTextBrowser
 from napari_car import read_image
 from napari_car.gui.dock import CarWidget
 from napari_car.gui.help import HelpDialog
-from napari_car.gui.keys import _napari_keys
+from napari_car.gui.keys import napari_keys
 from napari_car.gui.shortcuts import SHORTCUTS
 from napari_car.scenes import load_scenes
 
@@ -29,7 +29,7 @@ def normalised(keys: object) -> str:
 
 @pytest.mark.gui
 def test_no_key_is_naparis_own(dock: tuple[Viewer, CarWidget]) -> None:
-    ours = {normalised(_napari_keys(shortcut.keys)) for shortcut in SHORTCUTS}
+    ours = {normalised(napari_keys(shortcut.keys)) for shortcut in SHORTCUTS}
     assert len(ours) == len(SHORTCUTS)
     theirs = {normalised(keys) for bound in default_shortcuts.values() for keys in bound}
     theirs |= {normalised(binding.keybinding) for binding in get_app_model().keybindings}

@@ -14,7 +14,7 @@ from napari_car.gui.accent import AccentButton, ProgressLine
 from napari_car.gui.folding import Fold
 from napari_car.gui.image_controls import RANGE, ImageControls
 from napari_car.gui.proposal_bar import ProposalBar, describe_proposal
-from napari_car.gui.results_table import verdict_text
+from napari_car.gui.result_rows import verdict_text
 from napari_car.gui.run_bar import RunBar
 
 
@@ -96,10 +96,10 @@ def test_a_proposal_bar_says_what_would_change_and_hides_without_a_proposal(qtbo
     ("verdict", "step", "n_found", "n_frames", "text"),
     [
         ("present", None, 1, 1, "✓ present"),
-        ("absent", 1, 0, 1, "✗ absent (step 1)"),
+        ("absent", 1, 0, 1, "✗ absent"),
         ("present", None, 3, 4, "✓ in 3 of 4"),
         ("uncertain", None, 0, 4, "? in 0 of 4"),
-        ("absent", 2, 0, 4, "✗ absent (step 2)"),
+        ("absent", 2, 0, 4, "✗ absent"),
         ("absent", None, 0, 4, "✗ absent"),
     ],
 )

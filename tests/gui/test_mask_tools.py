@@ -13,7 +13,8 @@ from napari_car import read_image
 from napari_car.errors import PromptError
 from napari_car.gui.dock import CarWidget
 from napari_car.gui.label_target import find_target
-from napari_car.gui.mask_tools import TOOLS, MaskTools
+from napari_car.gui.mask_tools import MaskTools
+from napari_car.gui.plane_tools import TOOLS
 from napari_car.gui.tracking import track
 from napari_car.scenes import load_scenes
 
@@ -100,7 +101,7 @@ def test_all_labels_at_once(panel: tuple[ViewerModel, MaskTools]) -> None:
     press(tools, "Shrink by", 1)
     assert 0 < (layer.data == 5).sum() < (blob() == 5).sum()
     assert 0 < (layer.data == 3).sum() < (blob() == 3).sum()
-    tools.give_to(3)
+    tools.transfer.give_to(3)
     assert tools.text == "⚠ All labels cannot be given to one query: choose one label."
 
 

@@ -221,6 +221,7 @@ def test_other_labels_are_left_alone_unless_they_need_not_be(desk: Desk) -> None
     desk.click(50.0, 45.0)
     assert desk.session.preview is not None
     assert not desk.session.preview.changes[45:55, 40:50].any()
+    assert desk.said[-1].endswith(" 100 px of other labels stay.")
     desk.session.consider(Consideration(keeps_others=False))
     desk.wait()
     assert desk.session.preview.added[45:55, 40:50].all()

@@ -6,6 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from napari.layers import Labels
 
+from napari_car.annotation.correction.instance_table import FIRST_ID, InstanceTable
+from napari_car.annotation.correction.instances import to_instances, to_semantic
 from napari_car.annotation.ledger import Ledger
 from napari_car.annotation.proposal import Change
 from napari_car.gui.layer_notes import KEY
@@ -117,6 +119,23 @@ def test_data_of_another_shape_is_a_persons() -> None:
     assert human(layer).all()
 
 
+def test_a_conversion_is_one_undo_step_and_changes_nobodys_pixels() -> None:
+    layer = automatic_layer(np.array([[1, 1, 1, 0]], dtype=np.int32))
+    tracker = track(layer)
+    layer.data_setitem((np.array([0, 0]), np.array([1, 3])), 2)
+    layer.data_setitem((np.array([0]), np.array([0])), FIRST_ID)
+    before, owners = layer.data.copy(), human(layer)
+    assert owners.tolist() == [[True, True, False, True]]
+    new = np.array([[1, FIRST_ID + 1, FIRST_ID + 2, FIRST_ID + 1]])
+    tracker.convert(change(layer.data, new))
+    for labels in (new, before, new):
+        np.testing.assert_array_equal(layer.data, labels)
+        np.testing.assert_array_equal(human(layer), owners)
+        (layer.undo if labels is new else layer.redo)()
+    tracker.convert([])
+    assert len(layer._undo_history) == 2
+
+
 ACTIONS = st.one_of(
     st.tuples(st.just("paint"), st.integers(0, 11), st.integers(0, 3)),
     st.tuples(st.just("run"), st.lists(st.integers(0, 3), min_size=12, max_size=12)),
@@ -155,3 +174,50 @@ def test_runs_never_change_what_a_person_made(actions: list[tuple]) -> None:
                 future.clear()
         np.testing.assert_array_equal(layer.data, past[-1][0])
         np.testing.assert_array_equal(tracker.ledger.human(layer.data), past[-1][0] != past[-1][1])
+
+
+CONVERSIONS = st.one_of(
+    st.tuples(st.just("paint"), st.integers(0, 11), st.sampled_from([0, 1, 2, FIRST_ID, FIRST_ID + 1])),
+    st.tuples(st.just("run"), st.lists(st.integers(0, 2), min_size=12, max_size=12)),
+    st.tuples(st.just("make"), st.booleans()),
+    st.tuples(st.just("take back")),
+    st.tuples(st.just("undo")),
+    st.tuples(st.just("redo")),
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(CONVERSIONS, max_size=16))
+@pytest.mark.filterwarnings("ignore")
+def test_conversions_never_change_whose_pixels_are_whose(actions: list[tuple]) -> None:
+    """Only painting and runs say whose a pixel is; what is undone and redone is whose it was."""
+    layer = automatic_layer(np.zeros((3, 4), dtype=np.int32))
+    tracker, table, earlier = track(layer), InstanceTable(), None
+    past, future = [(layer.data.copy(), human(layer))], []
+    for kind, *arguments in actions:
+        labels, owners = past[-1][0], past[-1][1].copy()
+        before = labels.copy()
+        if kind in ("undo", "redo"):
+            source, target = (past, future) if kind == "undo" else (future, past)
+            if len(source) > (kind == "undo"):
+                target.append(source.pop())
+            getattr(layer, kind)()
+        elif kind == "paint":
+            owners.flat[arguments[0]] = tracker.ledger.automatic().flat[arguments[0]] != arguments[1]
+            layer.data_setitem(np.unravel_index(np.array([arguments[0]]), labels.shape), arguments[1])
+        elif kind == "run":
+            tracker.write(change(layer.data, np.reshape(arguments[0], (3, 4)), ~owners))
+        else:
+            earlier = before if (before >= FIRST_ID).any() else earlier
+            if kind == "make":
+                made = to_instances(before, [1, 2], table.beyond(before), earlier=earlier if arguments[0] else None)
+                table, converted = made.instances, made.change
+            else:
+                converted = to_semantic(before, table)
+            tracker.convert([] if converted is None else [converted])
+            np.testing.assert_array_equal(table.semantic(layer.data), table.semantic(before))
+        if kind not in ("undo", "redo") and (kind == "run" or (layer.data != before).any()):
+            past.append((layer.data.copy(), owners))
+            future.clear()
+        np.testing.assert_array_equal(layer.data, past[-1][0])
+        np.testing.assert_array_equal(tracker.ledger.human(layer.data), past[-1][1])

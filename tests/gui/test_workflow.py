@@ -114,7 +114,8 @@ def test_the_table_chooses_and_centres(segmented: tuple[Viewer, CarWidget, Label
     table = widget.results.table
     rows = [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount())]
     assert [row[0] for row in rows] == ["blue circle", "orange circle", "sand", "snow"]
-    assert rows[3][1] == "✗ absent (step 1)"
+    assert rows[3][1] == "✗ absent"
+    assert table.item(3, 1).toolTip().endswith("so it was dropped. Time step: 1.")
     assert rows[3][3] == "–"
     assert rows[2][1] == "✓ present"
     viewer.scene.camera.center = (0.0, 0.0, 0.0)
@@ -172,9 +173,9 @@ def test_a_score_threshold_changes_verdicts_and_discarding_brings_them_back(
         return widget.results.table.item(3, 1).text()
 
     move_threshold(qtbot, widget, score=0.0)
-    assert verdict() != "✗ absent (step 1)"
+    assert verdict() != "✗ absent"
     click(qtbot, widget, "Discard")
-    assert verdict() == "✗ absent (step 1)"
+    assert verdict() == "✗ absent"
     assert [layer.name for layer in viewer.layers] == ["shapes on sand", "shapes on sand labels"]
     np.testing.assert_array_equal(layer.data, before)
     assert widget.results.thresholds.score_threshold is None

@@ -3,6 +3,7 @@
 from qtpy.QtCore import QTimer
 
 from .image_controls import VIEW, ImageControls
+from .pointing.options import PointingOptions
 from .prefill import Prefill
 from .query_list import QueryListView
 from .run_options import RunOptions
@@ -22,12 +23,18 @@ class Choices:
     queries : QueryListView
     prefill : Prefill
         Knows whether the list was filled in or typed.
+    pointing : PointingOptions
     """
 
     def __init__(
-        self, options: RunOptions, image_controls: ImageControls, queries: QueryListView, prefill: Prefill
+        self,
+        options: RunOptions,
+        image_controls: ImageControls,
+        queries: QueryListView,
+        prefill: Prefill,
+        pointing: PointingOptions,
     ) -> None:
-        self._options, self._image_controls = options, image_controls
+        self._options, self._image_controls, self._pointing = options, image_controls, pointing
         self._queries, self._prefill = queries, prefill
         self._timer = QTimer(options)
         self._timer.setSingleShot(True)
@@ -41,6 +48,8 @@ class Choices:
         if choices.get("region") == VIEW:  # a rectangle is drawn for one image
             self._image_controls.choose_region(VIEW)
         self._prefill.restore(choices)
+        if isinstance(choices.get("pointing"), dict):
+            self._pointing.restore(choices["pointing"])
 
     def save_soon(self) -> None:
         """Save when a person has paused."""
@@ -55,5 +64,6 @@ class Choices:
                 "region": self._image_controls.region,
                 "sheet": self._queries.sheet.to_dict(),
                 "is_prefilled": self._prefill.is_untouched,
+                "pointing": self._pointing.to_dict(),
             }
         )

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from napari_car.annotation.engine import NetworkRequest, warm_up
 from napari_car.annotation.sheet import QuerySheet
@@ -25,10 +25,12 @@ from .proposal_bar import ProposalBar
 from .query_list import QueryListView
 from .result_layers import carry_over, queries_of_labels
 from .result_navigation import ResultNavigation
+from .result_states import ResultStates
 from .results_panel import ResultsPanel
 from .run_bar import RunBar
 from .run_options import RunOptions
 from .run_worker import RunRequest
+from .scrolling import scrolled
 from .session import Session
 from .settings import EngineSettings, watch_engine_settings
 from .why import WhyView
@@ -61,8 +63,9 @@ class CarWidget(QWidget):
         self.pointing = PointingPanel(viewer, EngineSettings.current().models_folder)
         self.mask_tools = MaskTools(viewer)
         self._navigation = ResultNavigation(viewer, self.session)
+        self.states = ResultStates(viewer, self._navigation, self.results, self)
         self._prefill = Prefill(viewer, self.queries, self.options)
-        self._choices = Choices(self.options, self.image_controls, self.queries, self._prefill)
+        self._choices = Choices(self.options, self.image_controls, self.queries, self._prefill, self.pointing.options)
         self._lay_out()
         self._choices.restore()
         self._last_sheet = self.queries.sheet
@@ -101,6 +104,7 @@ class CarWidget(QWidget):
             self.options.models.stop()
             self.options.sams.stop()
             self.session.close()
+            self.states.close()
             self.pointing.close_session()
             self.image_controls.close_connections()
             self.mask_tools.close_connections()
@@ -114,10 +118,10 @@ class CarWidget(QWidget):
         above_layout.addWidget(self.run_bar)
         above_layout.addWidget(self.proposal_bar)
         self.tabs = QTabWidget()
-        self.tabs.addTab(_scrolled(self.options), "Settings")
-        self.tabs.addTab(_scrolled(self.results), "Results")
+        self.tabs.addTab(scrolled(self.options), "Settings")
+        self.tabs.addTab(scrolled(self.results), "Results")
         self.tabs.addTab(self.why, "Why")
-        self.tabs.addTab(_scrolled(_stacked(self.pointing, self.mask_tools)), "Correct")
+        self.tabs.addTab(scrolled(self.pointing, self.mask_tools), "Correct")
         below_layout.addWidget(self.tabs)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(above)
@@ -144,6 +148,8 @@ class CarWidget(QWidget):
         session.said.connect(self.run_bar.say)
         session.discarded.connect(self._reset_thresholds)
         session.failed.connect(self.run_bar.warn)
+        self.states.said.connect(self.run_bar.say)
+        self.states.failed.connect(self.run_bar.warn)
         self.run_bar.run_wanted.connect(self.run)
         self.run_bar.cancel_wanted.connect(session.cancel)
         self.run_bar.help_wanted.connect(lambda: HelpDialog(self).show())
@@ -170,6 +176,7 @@ class CarWidget(QWidget):
             "previous_query": self.queries.previous,
             "accept": self.proposal_bar.accept,
             "discard": self.session.discard,
+            "check": self.states.toggle_check,
         }
 
     def _request(self) -> RunRequest:
@@ -203,6 +210,7 @@ class CarWidget(QWidget):
 
     def _show_results(self) -> None:
         """Show what was found, or would be found with the thresholds that are proposed."""
+        self.states.follow()
         request, outcome = self.session.request, self.session.shown_outcome
         if request is None:
             return
@@ -289,24 +297,3 @@ def _run_colours(request: RunRequest, sheet: QuerySheet) -> dict[int, RGB]:
     """Return the colours of a run's queries by their index, as the list has them now."""
     colours = request.sheet.colours | sheet.colours
     return {index: colours[id_] for index, id_ in enumerate(request.sheet.query_ids)}
-
-
-def _stacked(*widgets: QWidget) -> QWidget:
-    """Return widgets one below the other; the last takes the room that is left."""
-    stack = QWidget()
-    layout = QVBoxLayout(stack)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    layout.setStretchFactor(widgets[-1], 1)
-    return stack
-
-
-def _scrolled(widget: QWidget) -> QScrollArea:
-    """Return a widget that scrolls where it is too tall; it is as wide as the dock."""
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area

@@ -1,12 +1,13 @@
 """The help page of the dock widget."""
 
+from collections.abc import Iterable
 from html import escape
 
 from qtpy.QtCore import QSize
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from .shortcuts import SHORTCUTS
+from .shortcuts import CORRECTION_SHORTCUTS, SHORTCUTS, Shortcut
 
 _TEXT = """
 <h2>Segment by text</h2>
@@ -16,8 +17,9 @@ _TEXT = """
 one per line, or with commas.</li>
 <li>Add what could be confused with it, as a query or as a distractor: queries compete for pixels.</li>
 <li>Press <b>Segment</b>. Each query gets a verdict, a score and a mask with its own label.</li>
-<li>Correct the labels with napari's own tools (paint, erase, fill) and those of the tab <b>Correct</b>. What you change
-is never overwritten.</li>
+<li>Correct the labels in the tab <b>Correct</b>: press <b>Correct by pointing</b>, click on what a label misses,
+right-click on what it should not hold, and accept with Enter. napari's own tools (paint, erase, fill) do, too. What you
+change is never overwritten.</li>
 <li>Save with <i>File &gt; Save selected layers</i> as <i>name.car.json</i> to keep names, colours and your edits.</li>
 </ol>
 <h3>Running again</h3>
@@ -30,8 +32,9 @@ it as one step that can be undone; Discard leaves everything as it is.</p>
 <p>All things of one name are one mask: cells are not told apart from each other. Small things, rare words, numbers
 and relations (<i>the third from the left</i>) often fail. The demo networks know drawn shapes and cells, not
 photographs.</p>
-<h3>Keys</h3>
 """
+_CORRECTION = "<h3>Keys over the image, while a label is corrected by pointing</h3>"
+_END = "<p>napari's own keys for painting are listed in its Preferences.</p>"
 
 
 class HelpDialog(QDialog):
@@ -46,7 +49,9 @@ class HelpDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("CLIP as RNN: help")
         page = QTextBrowser()
-        page.setHtml(_TEXT + _key_table())
+        page.setHtml(
+            f"{_TEXT}<h3>Keys</h3>{_key_table(SHORTCUTS)}{_CORRECTION}{_key_table(CORRECTION_SHORTCUTS)}{_END}"
+        )
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -58,13 +63,13 @@ class HelpDialog(QDialog):
         self.resize(QSize(42 * em, 54 * em).boundedTo(screen.availableSize() * 0.9))
 
 
-def _key_table() -> str:
+def _key_table(shortcuts: Iterable[Shortcut]) -> str:
     """Return the keys as HTML, as this system writes them."""
     rows = (
         f"<tr><td><b>{escape(_native(shortcut.keys))}</b>&nbsp;&nbsp;</td><td>{escape(shortcut.text)}</td></tr>"
-        for shortcut in SHORTCUTS
+        for shortcut in shortcuts
     )
-    return f"<table>{''.join(rows)}</table><p>napari's own keys for painting are listed in its Preferences.</p>"
+    return f"<table>{''.join(rows)}</table>"
 
 
 def _native(keys: str) -> str:

@@ -1,10 +1,12 @@
-"""Colours of labels among which are instances: each instance has a shade of its query's colour."""
+"""Colours of labels: each query has its own, and each instance a shade of its query's."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from napari.utils.colormaps import CyclicLabelColormap
+from napari.layers import Labels
+from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 from numpy.typing import NDArray
 from skimage.color import hsv2rgb, rgb2hsv
 
@@ -23,13 +25,27 @@ _GOLDEN, _PLASTIC = 0.618034, 0.754878
 _DARKEST, _LIGHTEST, _HUE_SPREAD = -0.35, 0.45, 0.08
 
 
-def instance_colormap(colours: Mapping[int, RGB], table: InstanceTable) -> CyclicLabelColormap:
-    """Return napari's colormap of label colours.
+def colour_labels(layer: Labels, colours: Mapping[int, RGB], table: InstanceTable) -> None:
+    """Give a layer the colours of its queries, and of its instances if it has any."""
+    colormap = instance_colormap(colours, table) if len(table) else label_colours(colours)
+    # napari does not tell a new colormap that only the chosen label is to be shown.
+    colormap.use_selection, colormap.selection = layer.show_selected_label, layer.selected_label
+    layer.colormap = colormap
 
-    A colormap that gives a colour to each id reaches up to 65,536 only, unless numba is installed. So a cycle of
-    colours is used, which ends where the lowest ids of instances come just after the ids of queries. 57,000 instances
-    have colours of their own then; those beyond have the colours of earlier ones, the latest instance deciding, or of a
-    query.
+
+def label_colours(colours: Mapping[int, RGB]) -> DirectLabelColormap:
+    """Return napari's colormap of label colours, for labels up to 65,536."""
+    by_label: dict[int | None, Any] = {None: OTHER_COLOUR, 0: (0.0, 0.0, 0.0, 0.0)}
+    by_label |= {id_: (*(channel / 255 for channel in colour), 1.0) for id_, colour in colours.items()}
+    return DirectLabelColormap(color_dict=by_label)
+
+
+def instance_colormap(colours: Mapping[int, RGB], table: InstanceTable) -> CyclicLabelColormap:
+    """Return napari's colormap of label colours, for labels of any size.
+
+    Without numba, only a cycle of colours serves for labels above 65,536. This one ends where the lowest ids of
+    instances come just after the ids of queries. 57,000 instances have colours of their own then; those beyond have the
+    colours of earlier ones, the latest instance deciding, or of a query.
 
     Parameters
     ----------

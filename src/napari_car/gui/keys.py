@@ -34,7 +34,7 @@ class KeyBindings:
             key = QShortcut(QKeySequence(shortcut.keys), dock)
             key.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             key.activated.connect(action)
-            self._bind(_napari_keys(shortcut.keys), action)
+            self._bind(napari_keys(shortcut.keys), action)
 
     def close(self) -> None:
         """Give the viewer's keys back."""
@@ -56,6 +56,6 @@ class KeyBindings:
             self._bound.append(keys)
 
 
-def _napari_keys(keys: str) -> str:
+def napari_keys(keys: str) -> str:
     """Return Qt's spelling of a key in napari's."""
     return keys.replace("Return", "Enter")

@@ -2,11 +2,12 @@
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Labels, Layer
+from napari.layers import Labels
 
 from napari_car.annotation.frames import Frame, PlaneAxes
 from napari_car.errors import ImageError
 
+from .layer_notes import instances_of
 from .slicing import shown_slice
 
 
@@ -45,15 +46,17 @@ def shown_frame(viewer: ViewerModel, layer: Labels, axes: PlaneAxes, frames: tup
     return min((frame for frame in frames if frame.plane == plane), key=distance, default=None)
 
 
-def go_to_label(viewer: ViewerModel, layer: Layer, axes: PlaneAxes, frame: Frame, id_: int) -> bool:
-    """Show the plane of a frame, and put the middle of its pixels of a label into the middle of the canvas.
+def go_to_label(viewer: ViewerModel, layer: Labels, axes: PlaneAxes, frame: Frame, id_: int) -> bool:
+    """Show the plane of a frame, and put the middle of its pixels of a query into the middle of the canvas.
+
+    Instances of the query count as well.
 
     Returns
     -------
     bool
         Whether there are any; if not, nothing moves.
     """
-    labels = np.asarray(axes.plane(layer.data, frame.plane)[frame.kept.slices])
+    labels = instances_of(layer).semantic(np.asarray(axes.plane(layer.data, frame.plane)[frame.kept.slices]))
     rows, columns = np.nonzero(labels == id_)
     if not len(rows):
         return False

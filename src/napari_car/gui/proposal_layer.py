@@ -13,8 +13,9 @@ from napari_car.annotation.outlines import outline_labels
 from napari_car.annotation.proposal import ProposedPlane
 from napari_car.io import RGB
 
+from .instance_colours import label_colours
 from .layer_notes import KEY
-from .result_layers import empty_labels, label_colours
+from .result_layers import empty_labels
 from .sources import ImageSource
 
 CLEARED = np.int32(65_536)

@@ -7,29 +7,26 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
-from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
+from napari_car.annotation.correction.instance_table import FIRST_ID
 from napari_car.annotation.ledger import Ledger
 from napari_car.annotation.outcome import QuerySummary
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.survey import TOGETHER
 from napari_car.errors import ResourceError
-from napari_car.io import RGB
 from napari_car.queries import Query
 
-from .layer_notes import KEY
+from .instance_colours import colour_labels
+from .label_features import make_features
+from .layer_notes import KEY, instances_of
 from .placement import Placement
 from .sources import ImageSource
 from .tracking import track
 
 OPACITY = 0.55
-OTHER_COLOUR = (0.6, 0.6, 0.6, 1.0)
-"""Colour of labels that belong to no query: painted by hand under a number of one's own."""
-
 
 _image_keys: WeakKeyDictionary[Image, str] = WeakKeyDictionary()
 
@@ -134,13 +131,14 @@ def describe_queries(layer: Labels, sheet: QuerySheet, summaries: Iterable[Query
     entries = {entry["id"]: entry for entry in notes.get("queries", [])}
     entries |= {entry["id"]: entry for entry in sheet.to_dict()["entries"] if only in (TOGETHER, entry["id"])}
     notes["queries"] = [entries[id_] for id_ in sorted(entries)]
-    features = _features(layer.features, entries, {summary.id: summary for summary in summaries})
+    table = instances_of(layer)
+    features = make_features(layer.features, entries, {summary.id: summary for summary in summaries}, table)
     if not features.equals(layer.features):
         layer.features = features
     colours = {id_: tuple(entry["colour"]) for id_, entry in entries.items()}
     if colours != notes.get("colours"):
         notes["colours"] = colours
-        layer.colormap = label_colours(colours)
+        colour_labels(layer, colours, table)
 
 
 def carry_over(viewer: ViewerModel, old: QuerySheet, new: QuerySheet) -> None:
@@ -155,7 +153,9 @@ def carry_over(viewer: ViewerModel, old: QuerySheet, new: QuerySheet) -> None:
 
 
 def sheet_of(layer: Labels) -> QuerySheet:
-    """Return the list of queries that a result layer was made with, as far as it knows; new ids are above its labels.
+    """Return the list of queries that a result layer was made with, as far as it knows.
+
+    New ids are above its labels that are no instances, and above the queries that its instances are of.
 
     Raises
     ------
@@ -163,7 +163,9 @@ def sheet_of(layer: Labels) -> QuerySheet:
         If its notes hold something else.
     """
     entries = layer.metadata[KEY].get("queries", [])
-    highest = max([0, int(np.max(layer.data)), *(entry["id"] for entry in entries)])
+    labels = np.asarray(layer.data)
+    painted = int(np.max(labels, initial=0, where=labels < FIRST_ID))
+    highest = max([painted, *instances_of(layer).query_ids.values(), *(entry["id"] for entry in entries)])
     return QuerySheet.from_dict({"entries": entries, "next_id": highest + 1})
 
 
@@ -182,30 +184,8 @@ def queries_of_labels(viewer: ViewerModel) -> QuerySheet:
     return sheet_of(layers[-1])
 
 
-def label_colours(colours: Mapping[int, RGB]) -> DirectLabelColormap:
-    """Return napari's colormap of label colours."""
-    by_label: dict[int | None, Any] = {None: OTHER_COLOUR, 0: (0.0, 0.0, 0.0, 0.0)}
-    by_label |= {id_: (*(channel / 255 for channel in colour), 1.0) for id_, colour in colours.items()}
-    return DirectLabelColormap(color_dict=by_label)
-
-
 def _agree(notes: Mapping[str, Any], sheet: QuerySheet) -> bool:
     """Tell whether no label of a layer has another name in a list of queries."""
     names = sheet.names
     entries = notes.get("queries", [])
     return all(Query(names.get(entry["id"], entry["text"])).key == Query(entry["text"]).key for entry in entries)
-
-
-def _features(
-    old: pd.DataFrame, entries: Mapping[int, Mapping[str, Any]], summaries: Mapping[int, QuerySummary]
-) -> pd.DataFrame:
-    """Return the table whose row the status bar shows for the label under the pointer."""
-    known = old.set_index("index").to_dict("index") if "index" in old else {}
-    rows = {0: {"class": "background", "verdict": "–", "score": float("nan")}} | known
-    for id_, entry in entries.items():
-        row = {"verdict": "", "score": float("nan")} | rows.get(id_, {}) | {"class": entry["text"]}
-        if id_ in summaries:
-            row |= {"verdict": summaries[id_].verdict, "score": round(summaries[id_].score, 3)}
-        rows[id_] = row
-    table = pd.DataFrame([{"index": id_, **rows[id_]} for id_ in sorted(rows)])
-    return table[["index", "class", *(name for name in table if name not in ("index", "class"))]]

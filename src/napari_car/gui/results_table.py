@@ -1,4 +1,4 @@
-"""The table of results: for each query a verdict, a score and an area."""
+"""The table of results: for each query a verdict, a score, an area, and whose work its mask is."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,17 +6,16 @@ from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from napari_car.annotation.outcome import QuerySummary
+from napari_car.annotation.correction.label_state import LabelState
+from napari_car.annotation.correction.mask_state import MaskState, describe_mask
 from napari_car.io import RGB
 
-COLUMNS = ("Query", "Verdict", "Score", "Area")
-_MARKS = {"present": "✓", "uncertain": "?", "absent": "✗"}
+from .result_rows import ResultRow
+
+COLUMNS = ("Query", "Verdict", "Score", "Area", "Mask")
+_MASK = COLUMNS.index("Mask")
 _ID = Qt.ItemDataRole.UserRole
-_MEANINGS = {
-    "present": "Its mask was recognised as showing it.",
-    "uncertain": "Its score is close to the threshold: look at the image.",
-    "absent": "Its mask looks more like something else, so it was dropped.",
-}
+_SHORT: Mapping[LabelState, str] = {"automatic": "auto", "edited": "edited", "checked": "checked"}
 
 
 class ResultsTable(QTableWidget):
@@ -32,6 +31,8 @@ class ResultsTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, len(COLUMNS), parent)
+        self._rows: tuple[ResultRow, ...] = ()
+        self._masks: dict[int, MaskState] = {}
         self.setHorizontalHeaderLabels(COLUMNS)
         self.setAccessibleName("Results")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -52,27 +53,23 @@ class ResultsTable(QTableWidget):
         self.setIconSize(QSize(side, side))
         self.itemSelectionChanged.connect(self._choose)
 
-    def show_summaries(
-        self, summaries: Sequence[QuerySummary], colours: Mapping[int, RGB], n_pixels: int, px_area: tuple[float, str]
-    ) -> None:
-        """Show these results and no others; the chosen row stays chosen.
-
-        Parameters
-        ----------
-        summaries : sequence of QuerySummary
-        colours : mapping of int to RGB
-            By id.
-        n_pixels : int
-            Pixels of all frames, of which areas are shares.
-        px_area : float and str
-            Area of a pixel and its unit; the unit is empty where pixels have no size.
-        """
-        chosen = self.current_id
+    def show_rows(self, rows: Sequence[ResultRow]) -> None:
+        """Show these results and no others; the chosen row stays chosen."""
+        if tuple(rows) == self._rows:
+            return
+        chosen, self._rows = self.current_id, tuple(rows)
         with QSignalBlocker(self):
-            self.setRowCount(len(summaries))
-            for row, summary in enumerate(summaries):
-                self._fill(row, summary, colours.get(summary.id), n_pixels, px_area)
+            self.setRowCount(len(rows))
+            for number, row in enumerate(rows):
+                self._fill(number, row)
         self.choose(chosen)
+
+    def show_masks(self, masks: Mapping[int, MaskState]) -> None:
+        """Show whose work the masks of these queries are; of other queries nothing is said."""
+        self._masks = dict(masks)
+        with QSignalBlocker(self):
+            for number, row in enumerate(self._rows):
+                self._fill_mask(number, row.id)
 
     @property
     def current_id(self) -> int:
@@ -90,21 +87,31 @@ class ResultsTable(QTableWidget):
                 if item is not None and item.data(_ID) == id_:
                     self.selectRow(row)
 
-    def _fill(
-        self, row: int, summary: QuerySummary, colour: RGB | None, n_pixels: int, px_area: tuple[float, str]
-    ) -> None:
+    def _fill(self, number: int, row: ResultRow) -> None:
         """Write one row."""
-        texts = (summary.text, verdict_text(summary), f"{summary.score:.2f}", _share(summary, n_pixels))
-        tips = (summary.text, _MEANINGS[summary.verdict], _SCORE_TIP, _area(summary, px_area))
+        texts = (row.text, row.verdict, row.score, row.share)
+        tips = (row.text, row.meaning, _SCORE_TIP, row.area)
         for column, (text, tip) in enumerate(zip(texts, tips, strict=True)):
             item = QTableWidgetItem(text)
             item.setToolTip(tip)
-            item.setData(_ID, summary.id)
+            item.setData(_ID, row.id)
             if column > 1:
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            if column == 0 and colour is not None:
-                item.setIcon(_swatch(colour, self.iconSize()))
-            self.setItem(row, column, item)
+            if column == 0 and row.colour is not None:
+                item.setIcon(_swatch(row.colour, self.iconSize()))
+            self.setItem(number, column, item)
+        self._fill_mask(number, row.id)
+
+    def _fill_mask(self, number: int, id_: int) -> None:
+        """Write whose work a mask is."""
+        mask, item = self._masks.get(id_), QTableWidgetItem()
+        item.setData(_ID, id_)
+        if mask is not None:
+            item.setText(_SHORT[mask.state])
+            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+            item.setToolTip(describe_mask(mask))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, mask.state)
+        self.setItem(number, _MASK, item)
 
     def _choose(self) -> None:
         """Say which query was chosen."""
@@ -116,29 +123,6 @@ _SCORE_TIP = (
     "How sure the mask classifier is that the mask shows this query rather than another query or a background word: "
     "0 to 1. It says nothing about how good the outline is."
 )
-
-
-def verdict_text(summary: QuerySummary) -> str:
-    """Return a verdict in words: ``✓ present``, ``✗ absent (step 1)``, ``✓ in 3 of 10``."""
-    if summary.n_frames > 1 and summary.verdict != "absent":
-        return f"{_MARKS[summary.verdict]} in {summary.n_found} of {summary.n_frames}"
-    text = f"{_MARKS[summary.verdict]} {summary.verdict}"
-    return text if summary.dropped_at_step is None else f"{text} (step {summary.dropped_at_step})"
-
-
-def _share(summary: QuerySummary, n_pixels: int) -> str:
-    """Return the share of the image."""
-    if not summary.area_px:
-        return "–"
-    share = summary.area_px / n_pixels
-    return f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
-
-
-def _area(summary: QuerySummary, px_area: tuple[float, str]) -> str:
-    """Return the area in pixels, and in the image's unit where it has one."""
-    size, unit = px_area
-    in_px = f"{summary.area_px:,} px"
-    return f"{in_px}, {summary.area_px * size:,.4g} {unit}²" if unit else in_px
 
 
 def _swatch(colour: RGB, size: QSize) -> QIcon:

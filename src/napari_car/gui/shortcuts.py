@@ -1,4 +1,4 @@
-"""The keys of the dock widget, none of which napari uses itself; the help page and the documentation list them."""
+"""The keys of the dock widget; the help page and the documentation list them."""
 
 from dataclasses import dataclass
 
@@ -29,5 +29,16 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("previous_query", "Ctrl+Shift+Up", "Choose the previous query and its label"),
     Shortcut("accept", "Ctrl+Shift+Return", "Accept the proposal"),
     Shortcut("discard", "Ctrl+Shift+Backspace", "Discard the proposal"),
+    Shortcut("check", "Ctrl+Shift+K", "Mark the mask of the chosen query as checked, or take the mark back"),
 )
-"""All keys, in the order in which they are listed."""
+"""Keys of the dock, none of which napari uses itself, in the order in which they are listed."""
+
+CORRECTION_SHORTCUTS: tuple[Shortcut, ...] = (
+    Shortcut("accept", "Return", "Accept what is previewed"),
+    Shortcut("discard", "Escape", "Discard the marks"),
+    Shortcut("undo", "Ctrl+Z", "Take back the last mark or, without marks, the last edit"),
+    Shortcut("redo", "Ctrl+Shift+Z", "Repeat what was taken back"),
+    Shortcut("next_candidate", "C", "Show the next of the masks that a click can mean"),
+    Shortcut("move", "Space", "Move and zoom as long as it is held"),
+)
+"""Keys over the image while a label is corrected by pointing. In other modes of the layer they mean what they meant."""

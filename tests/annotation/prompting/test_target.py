@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from napari_car.annotation.prompting.pointing import Pointing
-from napari_car.annotation.prompting.target import find_target, relabel
+from napari_car.annotation.prompting.target import find_spared, find_target, relabel
 from napari_car.sam.prompts import Point, Scribble
 
 CORNER = (100, 200)
@@ -78,9 +78,17 @@ LABELS = np.array([[1, 1, 2, 0], [1, 0, 2, 0], [1, 1, 1, 3]])
 NOBODY = np.zeros(LABELS.shape, dtype=bool)
 
 
-def corrected(predicted: list[list[int]], **options: object) -> list[list[int]]:
+def corrected(
+    predicted: list[list[int]],
+    human: np.ndarray | None = None,
+    marks: tuple[tuple[int, int], ...] = (),
+    *,
+    keeps_others: bool = False,
+) -> list[list[int]]:
     mask = np.array(predicted, dtype=bool)
-    where = relabel(LABELS, 1, LABELS == 1, mask, **({"keeps_others": False} | options))
+    where = relabel(LABELS, 1, LABELS == 1, mask, keeps_others=keeps_others)
+    if human is not None:
+        where = where & ~find_spared(where, human, np.array(marks, dtype=np.int64).reshape(-1, 2))
     return np.where(where, np.where(mask, 1, 0), LABELS).tolist()
 
 
@@ -97,15 +105,15 @@ def test_other_labels_can_be_kept() -> None:
 
 def test_a_persons_pixels_stay() -> None:
     human = np.array([[0, 0, 1, 1], [0, 0, 0, 0], [1, 0, 0, 0]], dtype=bool)
-    assert corrected(ALL_ABOVE, human=human) == [[1, 1, 2, 0], [1, 1, 1, 1], [1, 0, 0, 3]]
+    assert corrected(ALL_ABOVE, human) == [[1, 1, 2, 0], [1, 1, 1, 1], [1, 0, 0, 3]]
     assert corrected(ALL_ABOVE) == [[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 3]]
 
 
 def test_a_persons_pixels_that_are_pointed_at_change_with_those_they_touch() -> None:
     human = np.array([[0, 0, 1, 1], [0, 0, 0, 0], [1, 0, 0, 0]], dtype=bool)
-    assert corrected(ALL_ABOVE, human=human, marks=np.array([[0, 3]])) == [[1, 1, 1, 1], [1, 1, 1, 1], [1, 0, 0, 3]]
-    assert corrected(ALL_ABOVE, human=human, marks=np.array([[2, 0], [1, 1]]))[2] == [0, 0, 0, 3]
-    assert corrected(ALL_ABOVE, human=human, marks=np.array([[1, 3]])) == corrected(ALL_ABOVE, human=human)
+    assert corrected(ALL_ABOVE, human, ((0, 3),)) == [[1, 1, 1, 1], [1, 1, 1, 1], [1, 0, 0, 3]]
+    assert corrected(ALL_ABOVE, human, ((2, 0), (1, 1)))[2] == [0, 0, 0, 3]
+    assert corrected(ALL_ABOVE, human, ((1, 3),)) == corrected(ALL_ABOVE, human)
 
 
 def test_parts_that_are_not_meant_stay() -> None:
@@ -122,7 +130,9 @@ MASKS = arrays(bool, (4, 5))
 def test_only_what_may_change_changes(
     labels: np.ndarray, target: np.ndarray, predicted: np.ndarray, human: np.ndarray, keeps_others: bool, protect: bool
 ) -> None:
-    where = relabel(labels, 1, target, predicted, human=human if protect else None, keeps_others=keeps_others)
+    where = relabel(labels, 1, target, predicted, keeps_others=keeps_others)
+    if protect:
+        where &= ~find_spared(where, human, np.zeros((0, 2), dtype=np.int64))
     after = np.where(where, np.where(predicted, 1, 0), labels)
     assert (after[where] != labels[where]).all()
     if protect:

@@ -1,5 +1,7 @@
 """Merge and cut the labels that a drawn line goes through."""
 
+from collections.abc import Collection
+
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 from numpy.typing import NDArray
@@ -65,25 +67,27 @@ def merge_along(
 def cut_along(
     labels: Integer[np.ndarray, "H W"],
     path: Float[np.ndarray, "K 2"],
+    ids: Collection[int],
     instances: InstanceTable,
     *,
     width_px: float,
-    preferred: int | None = None,
+    cuts_all: bool = False,
     protected: Bool[np.ndarray, "H W"] | None = None,
 ) -> Relabelling:
-    """Cut a label that a line goes right through, or all of them.
+    """Cut the first label that a line goes right through, or all of them.
 
     Parameters
     ----------
     labels, path
         As for :func:`labels_along`.
+    ids : collection of int
+        Labels in question, the first one first.
     instances : InstanceTable
         Gives no id that is on the plane; see :meth:`InstanceTable.beyond`.
     width_px : float
         As for :func:`.cutting.cut`.
-    preferred : int, optional
-        If the line goes right through this label, it is cut, or else the first label that the line goes right through.
-        By default all of them are.
+    cuts_all : bool
+        Whether all of them are cut.
     protected : ndarray, (H, W), bool, optional
         Pixels that stay as they are.
 
@@ -97,11 +101,8 @@ def cut_along(
     def cut_label(part: Integer[np.ndarray, "h w"], id_: int, box: Box, so_far: InstanceTable) -> Relabelling:
         return cut(part, id_, corners - [box.top, box.left], so_far, width_px=width_px)
 
-    ids = labels_along(labels, corners)
-    if preferred is None:
-        return relabel_each(labels, ids, instances, cut_label, protected=protected)
-    for id_ in sorted(ids, key=lambda id_: id_ != preferred):
-        done = relabel_each(labels, [id_], instances, cut_label, protected=protected)
+    for some in [ids] if cuts_all else [[id_] for id_ in ids]:
+        done = relabel_each(labels, some, instances, cut_label, protected=protected)
         if done.change is not None:
             return done
     return Relabelling(None, instances)

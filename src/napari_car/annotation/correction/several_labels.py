@@ -62,5 +62,5 @@ def count_changed_parts(labels: Integer[np.ndarray, "H W"], change: Change) -> i
     n_parts = 0
     for id_, box in find_boxes(labels, np.unique(labels[where]).tolist()).items():
         own = labels[box.slices] == id_
-        n_parts += np.count_nonzero(find_parts(own).holding(own & where[box.slices]))
+        n_parts += int(np.count_nonzero(find_parts(own).holding(own & where[box.slices])))
     return n_parts

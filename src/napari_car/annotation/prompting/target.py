@@ -52,8 +52,6 @@ def relabel(
     predicted: Bool[np.ndarray, "H W"],
     *,
     keeps_others: bool = True,
-    human: Bool[np.ndarray, "H W"] | None = None,
-    marks: Int64[np.ndarray, "K 2"] | None = None,
 ) -> Bool[np.ndarray, "H W"]:
     """Return which pixels of a window a correction changes: to the label where it is predicted, else to background.
 
@@ -69,28 +67,36 @@ def relabel(
         What they become.
     keeps_others : bool
         Leave pixels of other labels alone.
-    human : ndarray, (H, W), bool, optional
-        A person's pixels, which are left alone, except where they were pointed at: connected ones that would change
-        are released together by a mark on one of them.
-    marks : ndarray, (K, 2), int64, optional
-        Row and column of the places that were pointed at, in the window.
     """
     is_own = labels == id_
     grows = predicted & ~is_own
     if keeps_others:
         grows &= labels == 0
-    changes = grows | (target & is_own & ~predicted)
-    return np.asarray(changes if human is None else changes & ~_spared(human & changes, marks))
+    return np.asarray(grows | (target & is_own & ~predicted))
 
 
-def _spared(human: Bool[np.ndarray, "H W"], marks: Int64[np.ndarray, "K 2"] | None) -> Bool[np.ndarray, "H W"]:
-    """Return those of a person's pixels that are not connected with one that was pointed at."""
-    if marks is None or not len(marks) or not human.any():
-        return human
-    is_marked = np.zeros(human.shape, dtype=bool)
+def find_spared(
+    changes: Bool[np.ndarray, "H W"], human: Bool[np.ndarray, "H W"], marks: Int64[np.ndarray, "K 2"]
+) -> Bool[np.ndarray, "H W"]:
+    """Return which of a person's pixels stay as they are, though a correction would change them.
+
+    Parameters
+    ----------
+    changes : ndarray, (H, W), bool
+        Which pixels of a window would change; see :func:`relabel`.
+    human : ndarray, (H, W), bool
+        A person's.
+    marks : ndarray, (K, 2), int64
+        Row and column of the places that were pointed at: a mark on a person's pixel that would change releases it, and
+        those of the person's that would change and are connected with it.
+    """
+    spared = human & changes
+    if not len(marks) or not spared.any():
+        return np.asarray(spared)
+    is_marked = np.zeros(spared.shape, dtype=bool)
     is_marked[marks[:, 0], marks[:, 1]] = True
-    parts = find_parts(human)
-    return np.asarray(human & ~parts.holding(is_marked)[parts.numbers])
+    parts = find_parts(spared)
+    return np.asarray(spared & ~parts.holding(is_marked)[parts.numbers])
 
 
 def _places(pointing: Pointing) -> NDArray[np.float64]:

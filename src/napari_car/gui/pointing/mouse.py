@@ -45,6 +45,7 @@ class MarkingMouse(QObject):
         self._layer: Labels | None = None
         self._tool: Tool = "points"
         self._zooms: list[Callable[..., Any]] = []
+        self._moves_view = False
         self.is_positive = True
         """What the left button says: the object, or background; the right one says the opposite."""
         self.stroke_width_px = 5.0
@@ -86,17 +87,22 @@ class MarkingMouse(QObject):
         layer.events.mode.connect(self._take_hold)
         self._take_hold()
 
+    def let_move(self, moves_view: bool) -> None:
+        """Make no marks, and let the mouse move the view; or make marks again."""
+        self._moves_view = moves_view
+        self._take_hold()
+
     def _take_hold(self) -> None:
         """Draw instead of moving the view, where that is the tool."""
         layer = self._layer
         if layer is not None and str(layer.mode) == "pan_zoom":
-            layer.mouse_pan = self._tool == "points"
+            layer.mouse_pan = self._tool == "points" or self._moves_view
             layer.cursor = "cross"
 
     def _on_drag(self, layer: Labels, event: Any) -> Generator[None, None, None]:
         """Follow the mouse from press to release."""
         is_marking = event.button in (_LEFT, _RIGHT) and not event.modifiers and len(event.dims_displayed) == 2
-        if not is_marking or str(layer.mode) != "pan_zoom":
+        if not is_marking or self._moves_view or str(layer.mode) != "pan_zoom":
             return
         is_positive = self.is_positive if event.button == _LEFT else not self.is_positive
         draws = self._tool != "points" and (event.button == _LEFT or self._tool == "stroke")

@@ -1,6 +1,8 @@
 """How marks are meant, what corrections leave alone, and which predictor is asked."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QSpinBox, QVBoxLayout, QWidget
@@ -78,6 +80,19 @@ class PointingOptions(QWidget):
     def consideration(self) -> Consideration:
         """What is left alone."""
         return Consideration(keeps_others=self._keeps_others.isChecked(), keeps_human=not self._takes_human.isChecked())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was chosen, fit for JSON; what is left alone is chosen anew each time."""
+        return {"asks_sam": self._with_sam.isChecked(), "sam": self.sams.name, "stroke_width_px": self._width.value()}
+
+    def restore(self, choices: Mapping[str, Any]) -> None:
+        """Choose what was chosen before; what is missing or not valid any more stays as it is."""
+        if isinstance(choices.get("sam"), str):
+            self.sams.choose(choices["sam"])
+        if isinstance(choices.get("asks_sam"), bool):
+            self._with_sam.setChecked(choices["asks_sam"] and self.sams.state.is_ready)
+        if isinstance(choices.get("stroke_width_px"), int):
+            self._width.setValue(choices["stroke_width_px"])
 
     def choose_sam(self, name: str) -> None:
         """Choose a SAM by its name or path, as a person would; an empty name: none."""

@@ -49,6 +49,7 @@ class PointingPanel(QWidget):
                 "undo": session.undo,
                 "redo": session.redo,
                 "next_candidate": session.next_candidate,
+                "move": session.mouse.let_move,
             }
         )
         self._on = AccentButton("Correct by pointing")

@@ -15,7 +15,7 @@ from napari_car.annotation.predictors import PREDICTORS, Predictors
 from napari_car.annotation.progress import Status
 from napari_car.annotation.prompting.attempt import Attempt
 from napari_car.annotation.prompting.corrector import Answer, Corrector
-from napari_car.annotation.prompting.target import relabel
+from napari_car.annotation.prompting.target import find_spared, relabel
 from napari_car.gui.label_target import LabelTarget
 from napari_car.gui.sources import ImageSource
 
@@ -82,14 +82,15 @@ class Preview:
     answer : Answer
     changes : ndarray, (H, W), bool
         Which pixels of the answer's window change.
-    n_kept : int
-        Pixels that would change if they were not a person's.
+    n_human, n_others : int
+        Pixels that would change if they were not a person's, and if they had not another label.
     """
 
     attempt: Attempt
     answer: Answer
     changes: Bool[np.ndarray, "H W"]
-    n_kept: int
+    n_human: int
+    n_others: int
 
     @property
     def mask(self) -> Bool[np.ndarray, "H W"]:
@@ -136,16 +137,8 @@ def _preview(task: Task, attempt: Attempt, answer: Answer, consideration: Consid
     box, mask = answer.window.box, answer.masks[attempt.candidate]
     labels: NDArray[np.signedinteger] = task.target.labels[box.slices]
     human = task.human(box) if consideration.keeps_human else None
-    changes, all_changes = (
-        relabel(
-            labels,
-            task.target.id_,
-            answer.target,
-            mask,
-            keeps_others=consideration.keeps_others,
-            human=spared,
-            marks=attempt.pointing.pixels(box),
-        )
-        for spared in (human, None)
-    )
-    return Preview(attempt, answer, changes, int(np.count_nonzero(all_changes & ~changes)))
+    all_changes = relabel(labels, task.target.id_, answer.target, mask, keeps_others=False)
+    wanted = relabel(labels, task.target.id_, answer.target, mask, keeps_others=consideration.keeps_others)
+    changes = wanted & ~find_spared(wanted, human, attempt.pointing.pixels(box)) if human is not None else wanted
+    n_others, n_human = (int(np.count_nonzero(kept)) for kept in (all_changes & ~wanted, wanted & ~changes))
+    return Preview(attempt, answer, changes, n_human=n_human, n_others=n_others)

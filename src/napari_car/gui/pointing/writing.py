@@ -27,10 +27,15 @@ def write_correction(target: LabelTarget, preview: Preview) -> str:
 def describe_correction(target: LabelTarget, preview: Preview) -> str:
     """Say what writing it would do."""
     n_added, n_removed = _count(preview)
-    kept = f" {preview.n_kept:,} px that you changed by hand stay." if preview.n_kept else ""
+    kept = [
+        f"{n:,} px {whose}"
+        for n, whose in ((preview.n_others, "of other labels"), (preview.n_human, "that you changed by hand"))
+        if n
+    ]
+    stay = f" {' and '.join(kept)} stay." if kept else ""
     if not n_added + n_removed:
-        return f"{target.name}: nothing would change, as other labels and what you painted are left alone.{kept}"
-    return f"{target.name}: {n_added:,} px more, {n_removed:,} px less. Enter accepts, Esc discards.{kept}"
+        return f"{target.name}: nothing would change.{stay}"
+    return f"{target.name}: {n_added:,} px more, {n_removed:,} px less. Enter accepts, Esc discards.{stay}"
 
 
 def _count(preview: Preview) -> tuple[int, int]:
