@@ -569,3 +569,25 @@ def test_whatever_is_done_each_edit_can_be_undone_and_no_other_pixel_changes(
     for expected in reversed(snapshots[: len(layer._undo_history)]):
         layer.undo()
         np.testing.assert_array_equal(layer.data, expected)
+
+
+def test_all_layers_may_be_removed_while_marks_wait(qtbot: QtBot) -> None:
+    desk = Desk(qtbot)
+    desk.session.start()
+    desk.click(50.0, 55.0, waits=False)
+    desk.viewer.layers.clear()
+    desk.wait()
+    assert not desk.session.attempt
+    assert len(desk.viewer.layers) == 0
+    desk.session.close()
+
+
+def test_labels_that_are_replaced_by_others_of_another_size_are_not_corrected_any_more(desk: Desk) -> None:
+    desk.click(50.0, 55.0)
+    desk.layer.data = np.ones((30, 40), np.int32)
+    desk.session.ask_again()
+    desk.wait()
+    assert desk.said[-1].startswith("⚠ ")
+    assert desk.session.preview is None
+    desk.session.accept()
+    assert (desk.layer.data == 1).all()

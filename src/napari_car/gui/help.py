@@ -29,9 +29,9 @@ it as one step that can be undone; Discard leaves everything as it is.</p>
 <p><b>present</b>: the mask was recognised as showing the query. <b>uncertain</b>: its score is close to the threshold.
 <b>absent</b>: the mask looks more like something else. <i>Why</i> shows what decided it, step by step.</p>
 <h3>What text cannot do</h3>
-<p>All things of one name are one mask: cells are not told apart from each other. Small things, rare words, numbers
-and relations (<i>the third from the left</i>) often fail. The demo networks know drawn shapes and cells, not
-photographs.</p>
+<p>All things of one name are one mask: cells are not told apart from each other. The tab <b>Correct</b> can do that
+afterwards, by their shape. Small things, rare words, numbers and relations (<i>the third from the left</i>) often fail.
+The demo networks know drawn shapes and cells, not photographs.</p>
 """
 _CORRECTION = "<h3>Keys over the image, while a label is corrected by pointing</h3>"
 _END = "<p>napari's own keys for painting are listed in its Preferences.</p>"

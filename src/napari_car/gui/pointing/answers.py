@@ -127,6 +127,8 @@ class Answers(QObject):
 
     def _make_task(self, target: LabelTarget) -> Task:
         """Return the task of a label as its layer is now."""
+        if target.layer.data.shape != target.axes.shape:
+            raise PromptError(f"{target.layer.name} has another size since it was pointed at: discard the marks (Esc).")
         source = capture_below(self._viewer, target)
         ledger = track(target.layer).ledger if is_result(target.layer) else None
         self._version = track(target.layer).version
