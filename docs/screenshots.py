@@ -27,7 +27,7 @@ from napari.qt import get_qapp
 from napari.settings import get_settings
 from numpy.typing import NDArray
 from qtpy.QtCore import QRect
-from qtpy.QtWidgets import QSpinBox
+from qtpy.QtWidgets import QSpinBox, QTextEdit
 
 from napari_car.gui.help import HelpDialog
 from napari_car.gui.sample_data import open_scene
@@ -97,6 +97,20 @@ def pointing(desk: Desk) -> None:
     desk.picture("pointing")
 
 
+def instances(desk: Desk) -> None:
+    """Tell cells apart, two of which touch."""
+    desk.open_sample("fluorescence-yeast")
+    desk.run()
+    desk.click_row("Results", "budding cell")
+    desk.show_tab("Correct")
+    desk.enlarge_tabs(1060)
+    for button in ("Split touching objects, instances", "Tell touching objects apart", "Make instances"):
+        desk.click(button)
+    texts = desk.widget.mask_tools.instance_tools.findChildren(QTextEdit)
+    desk.wait(lambda: any("budding cell" in text.toPlainText() for text in texts), "the number of cells")
+    desk.picture("instances")
+
+
 def queries(desk: Desk) -> None:
     """Look for queries with other words for the same, and a distractor."""
     desk.viewer.add_image(scene("fluorescence-yeast"), rgb=True, name="yeast")
@@ -163,6 +177,7 @@ SESSIONS: dict[Callable[[Desk], None], tuple[str, ...]] = {
     correction: ("proposal",),
     mask_tools: ("correct",),
     pointing: ("pointing",),
+    instances: ("instances",),
     queries: ("queries",),
     settings: ("settings",),
     stack: ("stack",),

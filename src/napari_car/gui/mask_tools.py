@@ -1,7 +1,7 @@
 """The tools that correct labels, one below the other."""
 
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
 from .folding import Fold
 from .instance_tools import InstanceTools
@@ -35,6 +35,7 @@ class MaskTools(QWidget):
         self._protect.setToolTip("Pixels that you changed by hand stay as they are.")
         self.plane_tools, self.transfer = PlaneTools(self._editing), QueryTransfer(self._editing)
         self.line_tools, self.instance_tools = LineTools(self._editing), InstanceTools(self._editing)
+        _align(self.plane_tools, self.transfer, self.line_tools, self.instance_tools)
         layout = QVBoxLayout(self)
         for part in (self._target, self._all, self._protect, self.plane_tools, self.transfer, self.line_tools):
             layout.addWidget(part)
@@ -70,3 +71,19 @@ class MaskTools(QWidget):
             self._target.say("No labels yet: segment an image, or select a layer of labels.")
         else:
             self._target.say(f"{label_name(layer, int(layer.selected_label))} in {layer.name}")
+
+
+def _align(*parts: QWidget) -> None:
+    """Make the first columns of parts that are laid out in grids equally wide."""
+    grids = [grid for part in parts if isinstance(grid := part.layout(), QGridLayout)]
+    spans = [
+        (item, grid.getItemPosition(index))
+        for grid in grids
+        for index in range(grid.count())
+        if (item := grid.itemAt(index)) is not None
+    ]
+    width_px = max(
+        item.sizeHint().width() for item, (_, column, _, n_columns) in spans if (column, n_columns) == (0, 1)
+    )
+    for grid in grids:
+        grid.setColumnMinimumWidth(0, width_px)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from qtpy.QtCore import QSignalBlocker
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
 
 from napari_car.annotation.correction.relabelling import reassign_to_query
 from napari_car.errors import PromptError
@@ -35,10 +35,11 @@ class QueryTransfer(QWidget):
             "One undo step."
         )
         button.clicked.connect(lambda: self.give_to(self._others.currentData() or 0))
-        layout = QHBoxLayout(self)
+        layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(button)
-        layout.addWidget(self._others, stretch=1)
+        layout.setColumnStretch(1, 1)
+        layout.addWidget(button, 0, 0)
+        layout.addWidget(self._others, 0, 1)
         editing.changed.connect(self._show)
         self._show()
 
