@@ -1,10 +1,11 @@
 """Text queries: what a user asks for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .errors import QueryError
+from .schema import check_template
 
 Group = Literal["thing", "stuff"]
 
@@ -26,11 +27,30 @@ class Query:
         Other words for it; the query's embedding is the mean over all of them.
     group : {"thing", "stuff"}
         Used with mutual background only (appendix E).
+    templates : tuple of str
+        Phrases with one place ``{}`` each, into which text and synonyms are put before the templates of the method; the
+        embedding is the mean over all. None: the words as they are.
+
+    Raises
+    ------
+    ConfigError
+        If a template has not one place for the word.
     """
 
     text: str
     synonyms: tuple[str, ...] = ()
     group: Group = "thing"
+    templates: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for template in self.templates:
+            check_template(template, f'The query "{self.text}"')
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """What is embedded: text and synonyms, each in each template of the query's own."""
+        words = (self.text, *self.synonyms)
+        return tuple(template.format(word) for template in self.templates for word in words) or words
 
     @property
     def key(self) -> str:
@@ -99,9 +119,13 @@ def _cleaned(query: Query) -> Query:
     for word in (text, *synonyms):
         if any(not (character.isprintable() or character in "\u200d\ufe0f") for character in word):
             raise QueryError(f"The query {word!r} holds a character that cannot be shown; type it anew.")
-    return Query(text, tuple(word for word in synonyms if word != text), query.group)
+    return replace(query, text=text, synonyms=tuple(word for word in synonyms if word != text))
 
 
 def _merged(first: Query, second: Query) -> Query:
     """Keep the first text and all synonyms."""
-    return Query(first.text, tuple(dict.fromkeys(first.synonyms + second.synonyms)), first.group)
+    return replace(
+        first,
+        synonyms=tuple(dict.fromkeys(first.synonyms + second.synonyms)),
+        templates=tuple(dict.fromkeys(first.templates + second.templates)),
+    )

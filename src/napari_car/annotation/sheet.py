@@ -44,6 +44,7 @@ class QuerySheet:
             raise QueryError("Two queries have the same id.")
         if not max(ids, default=0) < self.next_id <= MAX_ID + 1:
             raise QueryError(f"The next id is {self.next_id}, but must be above all others and at most {MAX_ID + 1}.")
+        self._check_classes()
         owners: dict[str, SheetEntry] = {}
         for entry in self.entries:
             for word in entry.words:
@@ -141,9 +142,31 @@ class QuerySheet:
         return self._with(changed if entry.id == entry_id else entry for entry in self.entries)
 
     def removed(self, ids: Iterable[int]) -> "QuerySheet":
-        """Remove entries; their ids are not given again."""
+        """Remove entries; their ids are not given again, and kinds of them become kinds of what they were kinds of."""
         gone = set(ids)
-        return self._with(entry for entry in self.entries if entry.id not in gone)
+        parents = {entry.id: entry.parent for entry in self.entries}
+
+        def adopted(entry: SheetEntry) -> SheetEntry:
+            parent = entry.parent
+            while parent in gone:
+                parent = parents[parent]
+            return entry if parent == entry.parent else dataclasses.replace(entry, parent=parent)
+
+        return self._with(adopted(entry) for entry in self.entries if entry.id not in gone)
+
+    def merged(self, ids: Iterable[int], into: int) -> "QuerySheet":
+        """Merge entries into another one, which gets their words as synonyms; labels are to be merged by who has them.
+
+        Raises
+        ------
+        KeyError
+            If one of them is not there.
+        """
+        gone = [self.entry(id_) for id_ in ids if id_ != into]
+        words = [word for entry in gone for word in entry.words]
+        target = self.entry(into)
+        rest = self.removed(entry.id for entry in gone)
+        return rest.changed(into, synonyms=(*target.synonyms, *words))
 
     def moved(self, ids: int | Iterable[int], position: int) -> "QuerySheet":
         """Move one or several entries, together and in their order.
@@ -178,6 +201,23 @@ class QuerySheet:
             raise QueryError("In a list of queries, entries must be a list and next_id a whole number.")
         return cls(tuple(map(SheetEntry.from_dict, entries)), next_id)
 
+    def _check_classes(self) -> None:
+        """Raise QueryError if two classes have one name, or one is a kind of itself or of what is not there."""
+        names: dict[str, SheetEntry] = {}
+        parents = {entry.id: entry.parent for entry in self.entries}
+        for entry in self.entries:
+            other = names.setdefault(Query(entry.class_name).key, entry)
+            if other is not entry:
+                raise QueryError(f"Two classes are called {quoted(entry.class_name)}: give one of them another name.")
+            above, parent = {entry.id}, entry.parent
+            while parent:
+                if parent not in parents:
+                    raise QueryError(f"{quoted(entry.class_name)} is a kind of class {parent}, which is not there.")
+                if parent in above:
+                    raise QueryError(f"{quoted(entry.class_name)} cannot be a kind of itself.")
+                above.add(parent)
+                parent = parents[parent]
+
     @property
     def _wanted(self) -> Iterable[SheetEntry]:
         """Entries that are looked for."""
@@ -196,6 +236,7 @@ class _Growth:
         self.next_id = sheet.next_id
         self._colours = query_colours(min(sheet.next_id - 1 + n_more, MAX_ID))
         self._owners = {Query(word).key: entry.id for entry in sheet.entries for word in entry.words}
+        self._named = {Query(entry.class_name).key: entry for entry in sheet.entries}
 
     def add(self, query: Query, role: Role) -> list[str]:
         """Add a query, or its synonyms to the entry that has its text; return what is to be said."""
@@ -219,6 +260,9 @@ class _Growth:
             raise QueryError(
                 f"{quoted(query.text)} was not added: the list has used all ids up to {MAX_ID}; start a new one."
             )
+        named = self._named.get(query.key)
+        if named is not None:
+            raise QueryError(f"{quoted(query.text)} was not added: the class of {quoted(named.text)} is called so.")
         colour = self._colours[self.next_id - 1]
         entry = SheetEntry(
             id=self.next_id, text=query.text, synonyms=synonyms, role=role, group=query.group, colour=colour

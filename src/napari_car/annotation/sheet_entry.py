@@ -41,15 +41,24 @@ class SheetEntry(Checked):
     """Whether the next run takes it into account."""
     colour: RGB
     """Of its mask."""
+    name: str = ""
+    """Name of the class in data sets; empty: the text."""
+    templates: tuple[str, ...] = ()
+    """Phrases with a place ``{}`` for each word, such as ``{} under a microscope``; none: the words as they are."""
+    parent: int = field(default=0, metadata={"low": 0, "high": MAX_ID})
+    """Id of the class that this one is a kind of; 0 for none."""
+    notes: str = ""
+    """For people: what belongs to it and what does not."""
 
     def __post_init__(self) -> None:
         try:
             Checked.__post_init__(self)
+            query = self.query
         except ConfigError as error:
             raise QueryError(str(error)) from error
         if len(self.colour) != 3 or not all(0 <= value <= 255 for value in self.colour):
             raise QueryError(f"The colour {self.colour} must be three whole numbers between 0 and 255.")
-        ((query,), _) = collect_queries([self.query])
+        ((query,), _) = collect_queries([query])
         words = {Query(word).key: word for word in (*reversed(query.synonyms), query.text)}
         for word in words.values():
             if "|" in word:
@@ -57,13 +66,22 @@ class SheetEntry(Checked):
                     f"{quoted(word)} holds a bar, which stands between synonyms: write each as a word of its own."
                 )
         del words[query.key]
+        name = " ".join(self.name.split())
+        if not name.isprintable():
+            raise QueryError(f"The name {name!r} holds a character that cannot be shown; type it anew.")
+        object.__setattr__(self, "name", "" if name == query.text else name)
         object.__setattr__(self, "text", query.text)
         object.__setattr__(self, "synonyms", tuple(reversed(words.values())))
 
     @property
     def query(self) -> Query:
         """The query as the segmenter takes it."""
-        return Query(self.text, self.synonyms, self.group)
+        return Query(self.text, self.synonyms, self.group, self.templates)
+
+    @property
+    def class_name(self) -> str:
+        """Name of the class in data sets."""
+        return self.name or self.text
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -47,5 +47,5 @@ def fill_templates(queries: Sequence[Query | str], templates: Sequence[str]) -> 
 
 
 def _words(query: Query | str) -> tuple[str, ...]:
-    """Return a query's text and synonyms."""
-    return (query.text, *query.synonyms) if isinstance(query, Query) else (query,)
+    """Return what is embedded of a query."""
+    return query.phrases if isinstance(query, Query) else (query,)
