@@ -388,10 +388,10 @@ def test_entry_menu(plant: Window) -> None:
 def test_loading_a_file(plant: Window, tmp_path: Path) -> None:
     file = tmp_path / "queries.txt"
     file.write_text("# plants\nleaf\nnot: sky, blue\n", encoding="utf-8")
-    plant.view.load(file)
+    plant.view.use_file("Load list…", file)
     assert plant.view.sheet.entry(4).line == 'not: "sky, blue"'
     assert plant.notes == '"leaf" is in the list already.'
-    plant.view.load(tmp_path / "none.txt")
+    plant.view.use_file("Load list…", tmp_path / "none.txt")
     assert "cannot be read" in plant.notes
     assert len(plant.sheets) == 1
 

@@ -396,8 +396,13 @@ def test_the_queries_of_opened_labels_can_be_taken_over(
     viewer, widget, layer = segmented
     ask_for(widget, ["sand", "snow"])
     assert "Labels of another list of queries are left alone" in run_and_wait(qtbot, widget)
+    (other,) = (each for each in result_layers(viewer) if each is not layer)
     viewer.layers.selection.active = layer
     widget.queries.take_over_wanted.emit()
+    assert other.features["class"].tolist() == ["background", "sand", "snow"]  # its ids mean what they meant
+    widget.queries._model.undo()
+    assert layer.features["class"].tolist()[1:] == ["blue circle", "orange circle", "sand", "snow"]
+    widget.queries._model.redo()
     assert [entry.text for entry in widget.queries.sheet.entries] == ["blue circle", "orange circle", "sand", "snow"]
     run_and_wait(qtbot, widget)
     assert len(result_layers(viewer)) == 2

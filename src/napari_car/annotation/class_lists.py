@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def add_classes(sheet: QuerySheet, classes: Iterable[ForeignClass]) -> tuple[Que
     parents: list[tuple[int, str]] = []
     for item in sorted(classes, key=lambda item: MAX_ID + 1 if item.id is None else item.id):
         wanted = item.id if item.id is not None and sheet.next_id <= item.id <= MAX_ID else None
-        base = sheet if wanted is None else QuerySheet(sheet.entries, wanted)
+        base = sheet if wanted is None else replace(sheet, next_id=wanted)
         added, said = base.added_each([" | ".join((item.name, *item.synonyms))])
         notes += said
         if len(added.entries) == len(base.entries):

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+from uuid import uuid4
 
 from napari_car.errors import QueryError
 from napari_car.io.colours import RGB, query_colours
@@ -28,6 +29,8 @@ class QuerySheet:
         In the order shown. No word, be it a text or a synonym, stands in two of them; case and blanks do not count.
     next_id : int
         Id of the entry that is added next; larger than all ids ever given.
+    list_id : str
+        Tells lists apart whose ids mean other things: all that come from one list by changes have the same.
 
     Raises
     ------
@@ -37,6 +40,7 @@ class QuerySheet:
 
     entries: tuple[SheetEntry, ...] = ()
     next_id: int = 1
+    list_id: str = ""
 
     def __post_init__(self) -> None:
         ids = {entry.id for entry in self.entries}
@@ -109,7 +113,12 @@ class QuerySheet:
         queries = [read_query(item) for item in items]
         growth = _Growth(self, len(queries))
         notes = [note for query, role in queries for note in growth.add(query, role)]
-        return QuerySheet(tuple(growth.entries.values()), growth.next_id), tuple(notes)
+        grown = dataclasses.replace(self, entries=tuple(growth.entries.values()), next_id=growth.next_id)
+        return grown, tuple(notes)
+
+    def as_another(self) -> "QuerySheet":
+        """Return the list as one whose ids need not mean what those of the list in use mean."""
+        return dataclasses.replace(self, list_id=uuid4().hex)
 
     def reworded(self, entry_id: int, text: str) -> "QuerySheet":
         """Change an entry to what was typed: ``leaf | foliage``; prefixes as for :meth:`added`, commas are kept.
@@ -185,7 +194,7 @@ class QuerySheet:
 
     def restored(self, earlier: "QuerySheet") -> "QuerySheet":
         """Go back to an earlier list; ids given since then are still never given again."""
-        return QuerySheet(earlier.entries, max(self.next_id, earlier.next_id))
+        return dataclasses.replace(earlier, next_id=max(self.next_id, earlier.next_id))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the list as JSON can hold it."""
@@ -225,7 +234,7 @@ class QuerySheet:
 
     def _with(self, entries: Iterable[SheetEntry]) -> "QuerySheet":
         """Return a list with other entries."""
-        return QuerySheet(tuple(entries), self.next_id)
+        return dataclasses.replace(self, entries=tuple(entries))
 
 
 class _Growth:

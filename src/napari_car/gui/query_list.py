@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from qtpy.QtCore import QPoint, Qt, Signal
-from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from napari_car.annotation.query_text import read_lines
 from napari_car.annotation.sheet import QuerySheet
-from napari_car.errors import QueryError
+from napari_car.errors import CaRError, QueryError
 from napari_car.results import Verdict
 
+from .class_dialog import ClassDialog
+from .list_files import READERS, WRITERS, ask_for_file
 from .query_cells import Column
 from .query_line import QueryLine
 from .query_menu import fill_entry_menu, fill_list_menu
@@ -115,14 +116,37 @@ class QueryListView(QWidget):
         """Add what stands in the line, if anything; False if the list cannot take it."""
         return not self._line.text().strip() or self.add_typed()
 
-    def load(self, file: Path) -> None:
-        """Add the queries of a text file, one per line, as the command line reads them."""
+    def use_file(self, title: str, file: Path) -> None:
+        """Do with a file what an entry of the menu is called; see :mod:`.list_files`."""
+        act, _ = (READERS | WRITERS)[title]
         try:
-            lines = read_lines(file)
+            sheet, notes = act(self.sheet, file)
+        except CaRError as error:
+            self._say([str(error)])
+            return
+        self.apply(sheet)
+        if sheet.entries and title in READERS:
+            self.set_current(sheet.entries[-1].id)
+        self._say(notes)
+
+    def edit_class(self, entry_id: int) -> None:
+        """Open the dialog with what is rarely changed of an entry."""
+        dialog = ClassDialog(self.sheet, entry_id, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self._model.change([entry_id], **dialog.fields))
+        dialog.open()
+
+    def merge(self, ids: Iterable[int], into: int) -> None:
+        """Merge entries into another; their words become its synonyms, and labels stay until they are given to it."""
+        ids = [id_ for id_ in ids if id_ != into]
+        names = self.sheet.names
+        try:
+            self.apply(self.sheet.merged(ids, into))
         except QueryError as error:
             self._say([str(error)])
             return
-        self._take(*self.sheet.added_each(lines))
+        gone = ", ".join(f'"{names[id_]}"' for id_ in ids)
+        self._say([f'{gone} merged into "{names[into]}". Labels keep their numbers: Give to, in Correct, merges them.'])
 
     def _lay_out(self) -> None:
         """Put the line above the list, notes and buttons below it."""
@@ -199,11 +223,11 @@ class QueryListView(QWidget):
         if clipboard:
             self.add(clipboard.text())
 
-    def _choose_file(self) -> None:
-        """Ask for a file and load it."""
-        file, _ = QFileDialog.getOpenFileName(self, "Load a list of queries", "", "Text (*.txt);;All files (*)")
-        if file:
-            self.load(Path(file))
+    def _choose_file(self, title: str) -> None:
+        """Ask for a file and use it."""
+        file = ask_for_file(title, self)
+        if file is not None:
+            self.use_file(title, file)
 
     def _fill_menu(self) -> None:
         """Offer what can be done with the list as it is now."""
@@ -216,7 +240,8 @@ class QueryListView(QWidget):
         if viewport and self._table.selected_ids:
             menu = QMenu(self)
             menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            fill_entry_menu(menu, self._table, with_groups=not self._table.isColumnHidden(Column.GROUP))
+            with_groups = not self._table.isColumnHidden(Column.GROUP)
+            fill_entry_menu(menu, self._table, self.edit_class, self.merge, with_groups=with_groups)
             menu.popup(viewport.mapToGlobal(place))
 
 

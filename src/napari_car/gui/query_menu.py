@@ -1,14 +1,23 @@
 """Menus of the list of queries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QMenu
 
+from .list_files import READERS, WRITERS
 from .query_table import QueryTable
 
 
-def fill_entry_menu(menu: QMenu, table: QueryTable, *, with_groups: bool) -> None:
+def fill_entry_menu(
+    menu: QMenu,
+    table: QueryTable,
+    edit_class: Callable[[int], None],
+    merge: Callable[[Sequence[int], int], None],
+    *,
+    with_groups: bool,
+) -> None:
     """Offer what can be done with the selected entries."""
     entries = [table.queries.sheet.entry(entry_id) for entry_id in table.selected_ids]
     ids = [entry.id for entry in entries]
@@ -18,6 +27,13 @@ def fill_entry_menu(menu: QMenu, table: QueryTable, *, with_groups: bool) -> Non
     role, group = "query" if is_distractor else "background", "thing" if is_stuff else "stuff"
     _offer(menu, "Edit words", table.rename, "F2")
     _offer(menu, "Colour…", table.choose_colour, enabled=not is_distractor)
+    _offer(menu, "Name, kind, phrases, notes…", lambda: edit_class(ids[0]), enabled=len(ids) == 1)
+    others = [entry for entry in table.queries.sheet.entries if entry.id not in ids]
+    into = menu.addMenu("Merge into")
+    assert into is not None
+    into.setEnabled(bool(others))
+    for other in others:
+        _offer(into, other.text, partial(merge, ids, other.id))
     menu.addSeparator()
     _offer(menu, "Switch off" if is_enabled else "Switch on", table.toggle_enabled, "Space")
     _offer(
@@ -36,7 +52,7 @@ def fill_list_menu(
     menu: QMenu,
     table: QueryTable,
     paste: Callable[[], None],
-    load: Callable[[], None],
+    use_file: Callable[[str], None],
     take_over: Callable[[], None],
 ) -> None:
     """Offer what can be done with the whole list."""
@@ -44,7 +60,10 @@ def fill_list_menu(
     entries = model.sheet.entries
     ids = [entry.id for entry in entries]
     _offer(menu, "Paste list", paste, QKeySequence.StandardKey.Paste)
-    _offer(menu, "Load list…", load)
+    for title in READERS:
+        _offer(menu, title, partial(use_file, title))
+    for title in WRITERS:
+        _offer(menu, title, partial(use_file, title), enabled=bool(entries))
     _offer(menu, "Take over the queries of the labels", take_over)
     menu.addSeparator()
     _offer(menu, "Undo", model.undo, QKeySequence.StandardKey.Undo, enabled=model.can_undo)

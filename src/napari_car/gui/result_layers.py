@@ -142,8 +142,11 @@ def describe_queries(layer: Labels, sheet: QuerySheet, summaries: Iterable[Query
 
 
 def carry_over(viewer: ViewerModel, old: QuerySheet, new: QuerySheet) -> None:
-    """Give names and colours that were changed in the list of queries to all layers that were made with it."""
-    if old.entries == new.entries:
+    """Give names and colours that were changed in the list of queries to all layers that were made with it.
+
+    A list that took the place of another changes nothing: its ids mean other things.
+    """
+    if old.entries == new.entries or old.list_id != new.list_id:
         return
     for layer in filter(is_result, viewer.layers):
         known = {entry["id"] for entry in layer.metadata[KEY].get("queries", [])}
@@ -181,7 +184,7 @@ def queries_of_labels(viewer: ViewerModel) -> QuerySheet:
     layers = [layer for layer in (*viewer.layers, active) if layer is not None and is_result(layer)]
     if not layers:
         raise QueryError("There are no labels whose queries could be taken over: open them first.")
-    return sheet_of(layers[-1])
+    return sheet_of(layers[-1]).as_another()
 
 
 def _agree(notes: Mapping[str, Any], sheet: QuerySheet) -> bool:
