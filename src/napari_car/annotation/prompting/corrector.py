@@ -51,6 +51,10 @@ class Answer:
         """The predictor's estimate of each candidate's IoU with the object, in [0, 1]."""
         return self.prediction.scores
 
+    def candidate_of(self, attempt: Attempt) -> int:
+        """Return which candidate an attempt chooses: the best, if there are fewer now that others are asked about."""
+        return attempt.candidate if attempt.candidate < len(self.masks) else 0
+
 
 class Corrector:
     """Answers attempts at one label of one plane.
@@ -113,7 +117,7 @@ class Corrector:
         prompts = window.prompts(pointing, target if target.any() else None)
         if before is not None and before.window == window and np.array_equal(before.target, target):
             assert attempt.before is not None
-            prompts = replace(prompts, logits=before.prediction.logits[attempt.before.candidate])
+            prompts = replace(prompts, logits=before.prediction.logits[before.candidate_of(attempt.before)])
         prediction = opened.predict(prompts)
         masks = np.stack([window.enlarge(mask, target) for mask in prediction.masks])
         return Answer(window, target, masks, prediction)
