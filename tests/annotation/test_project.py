@@ -60,12 +60,14 @@ def test_a_project_is_opened_again_with_its_images_in_the_order_of_people(projec
 
 
 def test_images_are_never_touched(project: Project, photos: Path) -> None:
-    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.rglob("*") if path.is_file()}
+    def state() -> dict[Path, tuple[bytes, int]]:
+        files = [path for path in photos.rglob("*") if path.is_file()]
+        return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+    before = state()
     for image in project.images():
         project.save(image, labelled(1), None)
-    assert {
-        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.rglob("*") if path.is_file()
-    } == before
+    assert state() == before
 
 
 def test_a_project_inside_the_folder_of_its_images_does_not_take_its_labels_for_images(photos: Path) -> None:
@@ -79,7 +81,7 @@ def test_project_and_images_can_be_moved_together_but_not_apart(project: Project
     moved = tmp_path / "elsewhere"
     moved.mkdir()
     shutil.move(tmp_path / "weeds", moved / "weeds")
-    with pytest.raises(DocumentError, match="not in .*photos any more: put them back, or write into"):
+    with pytest.raises(DocumentError, match=r"photos any more: put them back, or write into"):
         Project.open(moved / "weeds")
     shutil.move(tmp_path / "photos", moved / "photos")
     assert len(Project.open(moved / "weeds").images()) == 5

@@ -69,7 +69,7 @@ class ProjectLock:
         except (OSError, ValueError, KeyError, TypeError):
             who = "in another window"
         return (
-            f"{self._folder} is open {who}. You can look at it; nothing that is saved there meanwhile is overwritten."
+            f"{self._folder} is open {who}. You can look at it; what is saved there is not overwritten."
         )
 
 
