@@ -210,6 +210,14 @@ class LabelLayer:
         return tuple(self.labels.shape)
 
     @property
+    def is_corrected(self) -> bool:
+        """Whether a person has worked on it: painted, told objects apart, or checked masks."""
+        if self.provenance.get("checked") or self.provenance.get("instances"):
+            return True
+        source = self.labels if self.human is None else self.human
+        return any(bool(np.any(source[index])) for index in np.ndindex(self.shape[:-2]))
+
+    @property
     def class_names(self) -> dict[int, str]:
         """Names of the ids, from the features."""
         rows = zip(self.features.get("index", ()), self.features.get("class", ()), strict=False)

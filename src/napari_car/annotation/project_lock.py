@@ -68,9 +68,7 @@ class ProjectLock:
             who = f"by process {holder['pid']} on {holder['host']}, since {holder['since']}"
         except (OSError, ValueError, KeyError, TypeError):
             who = "in another window"
-        return (
-            f"{self._folder} is open {who}. You can look at it; what is saved there is not overwritten."
-        )
+        return f"{self._folder} is open {who}. You can look at it; what is saved there is not overwritten."
 
 
 def _now() -> str:

@@ -9,6 +9,7 @@ import click
 
 from napari_car.errors import CaRError
 
+from .batch_command import batch
 from .demo import demo
 from .info import info
 from .models import models
@@ -52,7 +53,7 @@ def app(context: click.Context) -> None:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
 
 
-for command in (segment, demo, models, presets, info):
+for command in (segment, batch, demo, models, presets, info):
     app.add_command(command)
 
 

@@ -1,6 +1,5 @@
 """What a result was asked for, stored with it: by this a rerun tells what is done."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -49,7 +48,7 @@ def make_request(
     parameters["compute"] = {"max_side_px": config.compute.max_side_px}
     return {
         "image": _hash_image(image),
-        "queries": [dataclasses.asdict(query) | {"synonyms": list(query.synonyms)} for query in queries],
+        "queries": [{"text": query.text, "synonyms": list(query.synonyms), "group": query.group} for query in queries],
         "config": parameters,
         **networks,
         "precision": precision,
