@@ -39,11 +39,10 @@ def find_boxes(labels: Integer[np.ndarray, "H W"], ids: Collection[int] | None =
 
     crop = np.maximum(labels[area.slices], 0)
     dense, _, label_of = relabel_sequential(crop)  # type: ignore[no-untyped-call]
-    places = enumerate(ndimage.find_objects(dense), start=1)
+    places = zip(np.asarray(label_of)[1:].tolist(), ndimage.find_objects(dense), strict=True)
     wanted = None if ids is None else set(ids)
     boxes = {}
-    for number, (rows, columns) in places:
-        id_ = int(label_of[number])
+    for id_, (rows, columns) in places:
         if wanted is None or id_ in wanted:
             box = Box(rows.start, columns.start, rows.stop, columns.stop)
             boxes[id_] = box.moved(area.top, area.left)

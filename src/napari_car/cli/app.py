@@ -11,6 +11,7 @@ from napari_car.errors import CaRError
 
 from .batch_command import batch
 from .demo import demo
+from .export_command import export
 from .info import info
 from .models import models
 from .options import DEBUG_KEY, debug_option
@@ -53,7 +54,7 @@ def app(context: click.Context) -> None:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
 
 
-for command in (segment, batch, demo, models, presets, info):
+for command in (segment, batch, export, demo, models, presets, info):
     app.add_command(command)
 
 

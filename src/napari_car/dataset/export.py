@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int32
 
+from napari_car.annotation.correction.instance_table import FIRST_ID
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import OutputError
 from napari_car.io.outputs import explained
 
-from .format import Format, ReadImage
+from .format import Exporter, Format, ReadImage
 from .labelled_image import LabelledImage
 
 
@@ -47,11 +48,13 @@ class ExportReport:
     n_objects: int = 0
     losses: tuple[Loss, ...] = ()
     """Empty: what was read back is to the pixel what was written."""
+    is_compared: bool = True
+    """False: the format holds no masks that could be read back."""
 
     @property
     def is_lossless(self) -> bool:
         """Whether nothing was lost."""
-        return not self.losses
+        return self.is_compared and not self.losses
 
     def lost_px(self) -> dict[int, int]:
         """Return the pixels that were lost, by class."""
@@ -61,7 +64,7 @@ class ExportReport:
         return dict(sorted(lost.items()))
 
 
-def export(images: Mapping[str, LabelledImage], ontology: QuerySheet, fmt: Format, folder: Path) -> ExportReport:
+def export(images: Mapping[str, LabelledImage], ontology: QuerySheet, fmt: Exporter, folder: Path) -> ExportReport:
     """Write a data set into a new folder, read it back, and compare.
 
     Parameters
@@ -70,7 +73,8 @@ def export(images: Mapping[str, LabelledImage], ontology: QuerySheet, fmt: Forma
         By name. Each is asked for twice, and may be loaded then, so that a data set need not fit into memory.
     ontology : QuerySheet
         Names and ids of the classes.
-    fmt : Format
+    fmt : Exporter
+        One that is no :class:`Format` cannot be read back, and so is not compared.
     folder : Path
         Must not exist yet, or be empty. Nothing stays in it if the data set cannot be written.
 
@@ -88,25 +92,31 @@ def export(images: Mapping[str, LabelledImage], ontology: QuerySheet, fmt: Forma
     try:
         counted = _Counted(images)
         files = fmt.write(counted, ontology, folder)
-        losses = tuple(_find_losses(images, fmt, folder, ontology))
+        losses = tuple(_find_losses(images, fmt, folder, ontology)) if isinstance(fmt, Format) else None
     except BaseException:
         _empty(folder, keep=was_there)
         raise
-    return ExportReport(files=files, n_images=len(images), n_objects=counted.n_objects, losses=losses)
+    return ExportReport(
+        files=files,
+        n_images=len(images),
+        n_objects=counted.n_objects,
+        losses=losses or (),
+        is_compared=losses is not None,
+    )
 
 
 def compare(written: LabelledImage, found: ReadImage) -> tuple[Loss, ...]:
     """Return what differs between an image as it was written and as it is read back, by class.
 
-    A pixel is lost if its class is another one. Where objects are told apart, so is each pixel of an object whose
-    pixels do not come back as one object, the largest piece of it excepted.
+    A pixel is lost if its class is another one. Where objects are told apart, so is each pixel of an instance that does
+    not come back as one object of its own, the largest piece of it excepted.
     """
     before = written.semantic
     if found.classes.shape != before.shape:
         return _all_of(written)
     differs = found.classes != before
     if found.objects is not None:
-        differs |= _moved(written.labels, found.objects) & (before != 0)
+        differs |= _moved(written.labels, found.objects) & (written.labels >= FIRST_ID)
     counts = np.bincount(before[differs], minlength=1)
     return tuple(Loss(written.name, int(id_), int(n)) for id_, n in enumerate(counts) if n)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int32
@@ -36,8 +36,8 @@ class ReadImage:
     image: Path | None = None
 
 
-class Format(Protocol):
-    """A format of data sets."""
+class Exporter(Protocol):
+    """What writes labelled images, perhaps without being able to read them back."""
 
     @property
     def name(self) -> str:
@@ -46,10 +46,6 @@ class Format(Protocol):
     @property
     def title(self) -> str:
         """As it is called in lists, such as ``COCO instances``."""
-
-    @property
-    def tells_objects_apart(self) -> bool:
-        """Whether it keeps what are objects, not only of which class pixels are."""
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write a data set into a folder, which is there and empty; return its files.
@@ -61,6 +57,15 @@ class Format(Protocol):
         OutputError
             If it cannot be written, or cannot hold these labels at all.
         """
+
+
+@runtime_checkable
+class Format(Exporter, Protocol):
+    """A format of data sets that holds masks: what was written can be read back."""
+
+    @property
+    def tells_objects_apart(self) -> bool:
+        """Whether it keeps what are objects, not only of which class pixels are."""
 
     def read_ontology(self, folder: Path) -> QuerySheet:
         """Return the classes of a data set, with the ids that they have in it as far as they can be ids here.

@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Int32
+from scipy import ndimage
+from skimage.segmentation import relabel_sequential
 
-from napari_car.annotation.boxes import find_boxes
 from napari_car.annotation.correction.instance_table import FIRST_ID, InstanceTable
 from napari_car.annotation.frames import Box
 from napari_car.errors import ImageError
@@ -70,7 +71,12 @@ class LabelledImage:
 
     def objects(self) -> "Iterator[LabelledObject]":
         """Yield the objects, by label: each instance is one, and so is all of a class that was not told apart."""
-        for label, box in find_boxes(self.labels).items():
+        if not self.labels.any():
+            return
+        dense, _, label_of = relabel_sequential(self.labels)  # type: ignore[no-untyped-call]
+        places = zip(np.asarray(label_of)[1:].tolist(), ndimage.find_objects(dense), strict=True)
+        for label, (rows, columns) in places:
+            box = Box(rows.start, columns.start, rows.stop, columns.stop)
             mask = np.asarray(self.labels[box.slices] == label)
             yield LabelledObject(label, self.instances.query_of(label), box, mask)
 

@@ -43,10 +43,10 @@ def decode_by_pillow(stream: BinaryIO, *, page: int | None, max_pixels: int) -> 
     ImageError
         If the format or its colours are unknown, there is no such frame, or too many pixels.
     """
-    with _pillow_limit(None):
+    with pillow_limit(None):
         image = _identify(stream)
     check_pixel_count(image.height, image.width, max_pixels)
-    with _pillow_limit(max_pixels):
+    with pillow_limit(max_pixels):
         notes = _seek_frame(image, page)
         shape: tuple[int, ...] = (image.height, image.width)
         if (n_bands := len(image.getbands())) > 1:
@@ -144,7 +144,7 @@ def _to_array(image: Image.Image, mode: str) -> Shaped[np.ndarray, "H W *C"]:
 
 
 @contextmanager
-def _pillow_limit(max_pixels: int | None) -> Iterator[None]:
+def pillow_limit(max_pixels: int | None) -> Iterator[None]:
     """Replace Pillow's limit of 89 million pixels, which is one variable for the whole program."""
     with _pillow_limit_lock:
         before = Image.MAX_IMAGE_PIXELS

@@ -1,0 +1,81 @@
+"""Files of images in a data set."""
+
+import shutil
+from pathlib import Path
+
+import tifffile
+from PIL import Image
+
+from napari_car.errors import ImageError, OutputError
+from napari_car.io.decoded import check_pixel_count
+from napari_car.io.images import MAX_PIXELS
+from napari_car.io.outputs import explained, part_file
+from napari_car.io.pillow import pillow_limit
+from napari_car.io.tiff import SIGNATURES
+
+from .labelled_image import LabelledImage
+
+_ORIENTATION_TAG = 274
+
+
+def copy_image(image: LabelledImage, folder: Path) -> Path:
+    """Copy the file of an image, byte by byte, into a folder, under the image's name and with its own ending.
+
+    Returns
+    -------
+    Path
+        The copy.
+
+    Raises
+    ------
+    OutputError
+        If it has no ending, or cannot be copied.
+    """
+    if not image.image.suffix:
+        raise OutputError(
+            f"{image.image} has no ending, such as .png, by which programs know what it is: rename it first."
+        )
+    path = folder / f"{image.name}{image.image.suffix}"
+    try:
+        source = image.image.open("rb")
+    except OSError as error:
+        raise OutputError(
+            f"The image {image.image} cannot be copied: {error.strerror}; put it back, or leave it out of the data set."
+        ) from error
+    with source, explained(path), part_file(folder) as part:
+        shutil.copyfileobj(source, part.stream)
+        part.commit(path)
+    return path
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Return height and width of an image, upright, without reading its pixels.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read, or has too many pixels.
+    """
+    try:
+        height, width, orientation = _stored_size(path)
+        check_pixel_count(height, width, MAX_PIXELS)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+    # Damaged files make the decoders raise almost anything.
+    except Exception as error:
+        raise ImageError(f"{path} cannot be read as an image: {error}.") from error
+    return (width, height) if orientation in range(5, 9) else (height, width)
+
+
+def _stored_size(path: Path) -> tuple[int, int, int]:
+    """Return height and width as they are stored, and how they are turned."""
+    with path.open("rb") as stream:
+        signature = stream.read(4)
+        stream.seek(0)
+        if signature in SIGNATURES:
+            with tifffile.TiffFile(stream) as tiff:
+                page = tiff.pages[0].aspage()
+                orientation = page.tags.valueof(_ORIENTATION_TAG, default=1)
+                return page.imagelength, page.imagewidth, orientation
+        with pillow_limit(None), Image.open(stream) as picture:
+            return picture.height, picture.width, picture.getexif().get(_ORIENTATION_TAG, 1)
