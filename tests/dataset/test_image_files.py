@@ -9,6 +9,7 @@ from dataset_cases import labelled
 from PIL import Image
 
 from napari_car.dataset.image_files import copy_image, read_size
+from napari_car.dataset.labelled_image import LabelledImage
 from napari_car.errors import ImageError, OutputError
 
 
@@ -33,6 +34,21 @@ def test_what_cannot_be_copied(tmp_path: Path) -> None:
     image.image.mkdir()
     with pytest.raises(OutputError, match=r"a\.png cannot be copied"):
         copy_image(image, tmp_path / "new")
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_photograph_that_is_stored_turned_is_written_upright(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    Image.fromarray(pixels).save(tmp_path / "photo.tif", exif=exif)
+    labels = np.zeros((4, 4), np.int32)
+    path = copy_image(LabelledImage(name="a", image=tmp_path / "photo.tif", labels=labels), tmp_path / "new")
+    assert path.name == ("a.tif" if orientation == 1 else "a.png")
+    expected = {1: pixels, 3: pixels[::-1, ::-1], 6: np.rot90(pixels, -1)}[orientation]
+    with Image.open(path) as copy:
+        np.testing.assert_array_equal(np.asarray(copy), expected)
+        assert copy.getexif().get(274, 1) == 1
 
 
 @pytest.mark.parametrize(("orientation", "size_px"), [(1, (2, 3)), (3, (2, 3)), (6, (3, 2)), (8, (3, 2))])

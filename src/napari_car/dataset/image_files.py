@@ -8,8 +8,8 @@ from PIL import Image
 
 from napari_car.errors import ImageError, OutputError
 from napari_car.io.decoded import check_pixel_count
-from napari_car.io.images import MAX_PIXELS
-from napari_car.io.outputs import explained, part_file
+from napari_car.io.images import MAX_PIXELS, read_image
+from napari_car.io.outputs import explained, part_file, write_picture
 from napari_car.io.pillow import pillow_limit
 from napari_car.io.tiff import SIGNATURES
 
@@ -21,6 +21,9 @@ _ORIENTATION_TAG = 274
 def copy_image(image: LabelledImage, folder: Path) -> Path:
     """Copy the file of an image, byte by byte, into a folder, under the image's name and with its own ending.
 
+    A photograph that is stored turned, with a note in its EXIF on how to turn it back, is written upright as PNG
+    instead: many trainers do not read that note, and labels would not fit.
+
     Returns
     -------
     Path
@@ -30,11 +33,17 @@ def copy_image(image: LabelledImage, folder: Path) -> Path:
     ------
     OutputError
         If it has no ending, or cannot be copied.
+    ImageError
+        If it is stored turned, and cannot be read.
     """
     if not image.image.suffix:
         raise OutputError(
             f"{image.image} has no ending, such as .png, by which programs know what it is: rename it first."
         )
+    if _is_turned(image.image):
+        upright = folder / f"{image.name}.png"
+        write_picture(upright, read_image(image.image).rgb)
+        return upright
     path = folder / f"{image.name}{image.image.suffix}"
     try:
         source = image.image.open("rb")
@@ -65,6 +74,15 @@ def read_size(path: Path) -> tuple[int, int]:
     except Exception as error:
         raise ImageError(f"{path} cannot be read as an image: {error}.") from error
     return (width, height) if orientation in range(5, 9) else (height, width)
+
+
+def _is_turned(path: Path) -> bool:
+    """Tell whether an image is stored in another way than it is looked at; False of what is no image."""
+    try:
+        return _stored_size(path)[2] in range(2, 9)
+    # Damaged files make the decoders raise almost anything; copies of them are as damaged.
+    except Exception:  # noqa: BLE001
+        return False
 
 
 def _stored_size(path: Path) -> tuple[int, int, int]:
