@@ -94,8 +94,8 @@ def test_renamed_and_recoloured_queries_carry_over_to_instances() -> None:
 def test_instances_are_numbered_within_their_query() -> None:
     _, layer, _ = result()
     keep_instances(layer, TABLE)
-    names = [label_name(layer, id_) for id_ in (1, 2, A, B, C, 7, C + 5)]
-    assert names == ["cell", "stem", "cell 1", "stem 1", "cell 2", "label 7", f"label {C + 5}"]
+    names = [label_name(layer, id_) for id_ in (0, 1, 2, A, B, C, 7, C + 5)]
+    assert names == ["background", "cell", "stem", "cell 1", "stem 1", "cell 2", "label 7", f"label {C + 5}"]
     assert query_names(layer) == {1: "cell", 2: "stem"}
 
 

@@ -196,9 +196,18 @@ class TestLineLayer:
         viewer, layer, tools = panel
         press(tools, CUT)
         viewer.layers.remove(line_layer(viewer) if gone == "line" else layer)
+        settle()
         assert not button(tools, CUT).isChecked()
         assert not any(isinstance(layer, Shapes) for layer in viewer.layers)
+
+    def test_all_layers_may_be_deleted_together(self, panel: Panel) -> None:
+        viewer, _, tools = panel
+        press(tools, CUT)
+        for layer in list(viewer.layers):  # as napari does with those that are selected, in any order
+            viewer.layers.remove(layer)
         settle()
+        assert not viewer.layers
+        assert not button(tools, CUT).isChecked()
 
     def test_other_labels_end_it(self, panel: Panel) -> None:
         viewer, _, tools = panel

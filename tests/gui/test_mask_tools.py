@@ -228,3 +228,35 @@ def test_a_target_knows_its_name(panel: tuple[ViewerModel, MaskTools]) -> None:
     target = find_target(viewer)
     assert (target.name, target.plane, target.labels.shape) == ("label 3", (), (30, 40))
     assert BY_NAME["Fill holes"].none
+
+
+def test_labels_are_not_given_away_where_there_is_no_other_query(panel: tuple[ViewerModel, MaskTools]) -> None:
+    viewer, tools = panel
+    layer = add(viewer, blob())
+    assert press(tools, "Give to") == "⚠ There is no other query that the label could be given to."
+    np.testing.assert_array_equal(layer.data, blob())
+
+
+def test_labels_that_cannot_be_written_to_are_refused(panel: tuple[ViewerModel, MaskTools]) -> None:
+    viewer, tools = panel
+    layer = add(viewer, blob())
+    layer.data.flags.writeable = False
+    assert press(tools, "Fill holes") == "⚠ cells cannot be edited."
+
+
+def test_other_labels_beyond_32_bits_stay(panel: tuple[ViewerModel, MaskTools]) -> None:
+    viewer, tools = panel
+    labels = blob().astype(np.int64)
+    labels[10:12, 10:12] = 2**31
+    layer = add(viewer, labels)
+    assert press(tools, "Shrink by", 1).startswith("⚠ cells has labels above 2,147,483,647")
+    np.testing.assert_array_equal(layer.data, labels)
+
+
+def test_a_label_that_the_layer_cannot_hold_is_not_written(panel: tuple[ViewerModel, MaskTools]) -> None:
+    viewer, tools = panel
+    layer = add(viewer, blob().astype(np.uint8))
+    tools.transfer.give_to(300)
+    assert tools.text.startswith("⚠ cells cannot hold label 300, as its labels end at 255:")
+    np.testing.assert_array_equal(layer.data, blob())
+    assert not layer._undo_history

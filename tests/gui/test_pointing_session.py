@@ -591,3 +591,252 @@ def test_labels_that_are_replaced_by_others_of_another_size_are_not_corrected_an
     assert desk.session.preview is None
     desk.session.accept()
     assert (desk.layer.data == 1).all()
+
+
+def test_discarded_marks_come_back_on_their_own_slice_and_no_other(stack: Callable[..., Desk]) -> None:
+    desk = stack((0, 1, 2))
+    desk.viewer.dims.set_point(0, 5.0)
+    desk.click(50.0, 55.0)
+    desk.session.discard()
+    desk.viewer.dims.set_point(0, 10.0)
+    desk.session.undo()
+    desk.wait()
+    assert desk.layer_named("Points of").data.tolist() == [[1.0, 50.0, 55.0]]
+    desk.session.discard()
+    desk.click(50.0, 57.0)
+    desk.session.undo()
+    desk.session.undo()
+    assert not desk.session.attempt
+    desk.session.redo()
+    desk.session.redo()
+    desk.wait()
+    assert desk.layer_named("Points of").data.tolist() == [[2.0, 50.0, 57.0]]
+
+
+def test_discarded_marks_do_not_come_back_over_other_labels(desk: Desk) -> None:
+    desk.click(50.0, 55.0)
+    desk.session.discard()
+    desk.viewer.add_labels(found(), name="mine").selected_label = 3
+    desk.session.undo()
+    desk.session.redo()
+    assert not desk.session.attempt
+    desk.viewer.layers.selection.active = desk.layer
+    desk.session.undo()
+    assert not desk.session.attempt
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("how", ["clear", "from below", "from above", "delete the marks"])
+def test_layers_may_be_removed_together(desk: Desk, how: str, waits: bool) -> None:
+    if waits:
+        desk.click(50.0, 55.0)
+    layers = desk.viewer.layers
+    if how == "clear":
+        layers.clear()
+    elif how == "delete the marks":
+        layers.selection = {desk.layer_named("Points of"), desk.layer_named("Box and")}
+        layers.remove_selected()
+    else:  # as napari does with those that are selected, in any order
+        for layer in list(layers)[:: 1 if how == "from below" else -1]:
+            layers.remove(layer)
+    assert not desk.session.attempt
+    desk.qtbot.wait(20)
+    if how == "delete the marks":
+        layers.selection.active = desk.layer
+        desk.click(50.0, 55.0)
+        assert len(desk.layer_named("Points of").data) == 1
+        assert not len(desk.layer_named("Box and").data)
+    else:
+        assert not layers
+
+
+def test_of_two_layers_of_marks_the_other_stays(desk: Desk) -> None:
+    desk.click(50.0, 55.0)
+    stroke_at(desk, 52, 50, 1)
+    desk.viewer.layers.remove(desk.layer_named("Points of"))
+    assert desk.n_points == 0
+    assert len(desk.session.attempt.pointing.scribbles) == 1
+    desk.session.undo()
+    assert desk.n_points == 1
+    assert len(desk.layer_named("Points of").data) == len(desk.layer_named("Box and").data) == 1
+    desk.viewer.layers.remove(desk.layer_named("Box and"))
+    assert desk.n_points == 1
+    assert not desk.session.attempt.pointing.scribbles
+
+
+def test_of_labels_that_are_removed_nothing_is_left(desk: Desk) -> None:
+    other = desk.viewer.add_labels(found(), name="mine")
+    desk.viewer.layers.selection.active = desk.layer
+    desk.click(50.0, 55.0)
+    desk.viewer.layers.remove(desk.layer)
+    desk.viewer.layers.selection.active = None
+    desk.qtbot.wait(20)
+    desk.viewer.layers.remove(other)
+    desk.qtbot.wait(20)
+    assert [layer.name for layer in desk.viewer.layers] == ["photo"]
+
+
+def test_after_a_correction_the_labels_that_were_selected_meanwhile_are_next(desk: Desk) -> None:
+    other = desk.viewer.add_labels(found(), name="mine")
+    for end in (desk.session.accept, desk.session.discard, lambda: desk.viewer.layers.remove(desk.layer)):
+        desk.viewer.layers.selection.active = desk.layer
+        desk.click(50.0, 55.0)
+        desk.viewer.layers.selection.active = other
+        assert desk.session.layer is desk.layer
+        end()
+        assert desk.session.layer is other
+    np.testing.assert_array_equal(other.data, found())
+
+
+def test_fewer_masks_than_before_are_no_error(desk: Desk) -> None:
+    desk.layer.selected_label = 7
+    desk.click(74.0, 94.0)
+    desk.session.next_candidate()
+    desk.wait()
+    assert desk.session.attempt.candidate == 1
+    desk.layer.selected_label = 9
+    desk.layer.data_setitem(tuple(axis.ravel() for axis in np.mgrid[SPOT]), 9)
+    desk.wait()
+    preview = desk.session.preview
+    assert preview is not None, desk.said
+    assert len(preview.answer.masks) == 1
+    assert preview.candidate == 0
+    desk.click(80.0, 100.0)
+    assert desk.session.preview is not None, desk.said
+
+
+def test_labels_that_cannot_be_written_to_are_refused(desk: Desk) -> None:
+    labels = found()
+    labels.flags.writeable = False
+    desk.viewer.add_labels(labels, name="mine").selected_label = 3
+    desk.click(50.0, 55.0)
+    assert desk.said == ["⚠ mine cannot be edited."]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint32])
+def test_labels_beyond_32_bits_are_refused(desk: Desk, dtype: type) -> None:
+    layer = desk.viewer.add_labels(found().astype(dtype), name="mine")
+    layer.selected_label = 2**31
+    desk.click(50.0, 55.0)
+    layer.selected_label = 3
+    layer.data_setitem((np.array([0]), np.array([0])), 2**31)
+    desk.click(50.0, 55.0)
+    says = "⚠ mine has labels above 2,147,483,647, which cannot be corrected: give them smaller numbers first."
+    assert desk.said == [says] * 2
+    layer.undo()
+    desk.click(50.0, 55.0)
+    desk.session.accept()
+    assert (layer.data[SQUARE] == 3).all()
+    assert layer.data.dtype == dtype
+
+
+def test_without_marks_nothing_is_said_of_them(desk: Desk) -> None:
+    desk.click(50.0, 55.0)
+    desk.session.undo()
+    assert desk.said[-1] == ""
+
+
+def test_the_layers_of_marks_follow_labels_that_are_scaled(desk: Desk) -> None:
+    for layer in (desk.viewer.layers["photo"], desk.layer):
+        layer.scale, layer.translate = (2.0, 2.0), (10.0, 0.0)
+    desk.click(50.0, 55.0)
+    for name in ("Points of", "Box and", "Correction"):
+        np.testing.assert_allclose(desk.layer_named(name).data_to_world((5.0, 6.0)), (20.0, 12.0))
+
+
+def test_a_question_that_cannot_be_asked_leaves_no_older_answer(desk: Desk) -> None:
+    desk.click(50.0, 55.0)
+    assert desk.layer_named("Correction").data.any()
+    desk.viewer.layers["photo"].scale = (2.0, 2.0)
+    desk.layer.data_setitem((np.array([0]), np.array([0])), 5)
+    desk.wait()
+    assert desk.said[-1].startswith("⚠ No image lies exactly under")
+    assert not desk.layer_named("Correction").data.any()
+    assert desk.n_points == 1
+
+
+def test_undo_where_nothing_can_be_undone_costs_no_redo(desk: Desk) -> None:
+    desk.click(50.0, 55.0)
+    desk.session.undo()
+    desk.session.undo()
+    desk.session.redo()
+    assert desk.n_points == 1
+
+
+def test_switched_off_other_modes_keep_their_cursor(desk: Desk) -> None:
+    assert desk.layer.cursor == "cross"
+    desk.layer.mode = "paint"
+    cursor = desk.layer.cursor
+    desk.session.stop()
+    assert desk.layer.cursor == cursor
+    assert not desk.layer.mouse_pan
+    desk.layer.mode = "pan_zoom"
+    desk.session.start()
+    desk.session.mouse.tool = "box"
+    assert not desk.layer.mouse_pan
+    desk.session.stop()
+    assert desk.layer.mouse_pan
+    assert desk.layer.cursor == "standard"
+
+
+def test_where_nothing_would_change_that_is_said_and_no_step_is_made(desk: Desk) -> None:
+    desk.layer.data_setitem(tuple(axis.ravel() for axis in np.mgrid[40:60, 30:80]), 3)
+    desk.layer._undo_history.clear()
+    desk.click(40.0, 55.0)
+    assert desk.said[-1].startswith("label 3: nothing would change.")
+    desk.session.accept()
+    assert desk.said[-1] == "label 3: there was nothing to change."
+    assert not desk.layer._undo_history
+
+
+def test_the_image_that_is_seen_is_looked_at_and_not_a_hidden_one_over_it(desk: Desk) -> None:
+    desk.viewer.add_image(np.zeros((90, 120), np.uint8), name="elsewhere", visible=False)
+    desk.viewer.layers.selection.active = desk.layer
+    desk.click(50.0, 55.0)
+    assert desk.said[-1].startswith("label 3: 1,000 px more, 0 px less.")
+
+
+def test_marks_that_are_drawn_on_another_slice_do_not_count(stack: Callable[..., Desk]) -> None:
+    desk = stack((0, 1, 2))
+    desk.viewer.dims.set_point(0, 5.0)
+    desk.click(50.0, 55.0)
+    desk.layer_named("Points of").add([3.0, 50.0, 57.0])
+    assert [(point.row, point.col) for point in desk.session.attempt.pointing.points] == [(50.0, 55.0)]
+
+
+def test_marks_tell_object_and_background_apart(desk: Desk) -> None:
+    desk.click(50.0, 55.0)
+    desk.click(80.0, 20.0, is_positive=False)
+    points = desk.layer_named("Points of")
+    assert [str(symbol) for symbol in points.symbol] == ["disc", "x"]
+    assert len(np.unique(points.face_color, axis=0)) == 2
+
+
+def test_a_stroke_of_one_place_is_shown(desk: Desk) -> None:
+    desk.session.mark(lambda pointing: pointing.with_scribble(Scribble(np.array([[50.0, 55.0]]), True, 3.0)))
+    desk.wait()
+    assert len(desk.layer_named("Box and").data) == 1
+    assert desk.session.preview is not None
+
+
+def test_the_preview_lies_right_over_the_labels_and_is_not_corrected_itself(desk: Desk) -> None:
+    desk.click(50.0, 55.0)
+    preview = desk.layer_named("Correction")
+    assert desk.viewer.layers.index(preview) == desk.viewer.layers.index(desk.layer) + 1
+    assert not preview.editable
+    desk.session.discard()
+    assert not preview.editable
+    desk.viewer.layers.selection.active = preview
+    assert desk.session.layer is desk.layer
+
+
+def test_a_new_mark_leaves_nothing_to_redo_but_edits(desk: Desk) -> None:
+    desk.layer.data_setitem((np.array([0]), np.array([0])), 5)
+    edited = desk.layer.data.copy()
+    desk.session.undo()
+    desk.click(50.0, 55.0)
+    desk.session.undo()
+    desk.click(50.0, 57.0)
+    desk.session.redo()
+    np.testing.assert_array_equal(desk.layer.data, edited)
+    assert desk.n_points == 1

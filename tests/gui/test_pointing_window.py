@@ -9,7 +9,7 @@ from canvas_driving import RIGHT, click, drag, press_key
 from napari.layers import Labels
 from napari.viewer import Viewer
 from pytestqt.qtbot import QtBot
-from qtpy.QtWidgets import QApplication, QPushButton
+from qtpy.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton
 from random_sam import write_random_sam
 
 from napari_car.annotation.ledger import Ledger
@@ -174,6 +174,46 @@ def test_two_quick_clicks_are_two_marks(dock: tuple[Viewer, CarWidget], panel: P
     assert viewer.mouse_double_click_callbacks == double_clicks
 
 
+def test_while_space_is_held_the_mouse_moves_the_view(
+    dock: tuple[Viewer, CarWidget], panel: PointingPanel, qtbot: QtBot
+) -> None:
+    from canvas_driving import canvas
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    viewer, _ = dock
+    layer = show(viewer)
+    panel.switch(is_on=True)
+    button(panel, "Box").click()
+    layer.mode = "paint"
+    QTest.keyPress(canvas(viewer), Qt.Key.Key_Space)
+    centre = tuple(viewer.scene.camera.center)
+    drag(viewer, layer, (50, 55), (40, 45))
+    click(viewer, layer, (50, 55))
+    assert tuple(viewer.scene.camera.center) != centre
+    QTest.keyRelease(canvas(viewer), Qt.Key.Key_Space)
+    assert not panel.session.attempt
+    assert str(layer.mode) == "paint"
+    np.testing.assert_array_equal(layer.data, found())
+    layer.mode = "pan_zoom"
+    click(viewer, layer, (50, 55))
+    assert wait(qtbot, panel).startswith("label 3: 1,000 px more")
+
+
+def test_options_say_what_is_left_alone(dock: tuple[Viewer, CarWidget], panel: PointingPanel, qtbot: QtBot) -> None:
+    viewer, _ = dock
+    layer = show(viewer)
+    layer.data_setitem(tuple(axis.ravel() for axis in np.mgrid[45:50, 40:50]), 5)
+    panel.switch(is_on=True)
+    click(viewer, layer, (50, 55))
+    assert wait(qtbot, panel).endswith(" 50 px of other labels stay.")
+    boxes = {box.text(): box for box in panel.options.findChildren(QCheckBox)}
+    boxes["Leave other labels alone"].setChecked(False)
+    assert wait(qtbot, panel).endswith(" 50 px that you changed by hand stay.")
+    boxes["Change what I painted, too"].setChecked(True)
+    assert wait(qtbot, panel) == "label 3: 1,000 px more, 0 px less. Enter accepts, Esc discards."
+
+
 def test_painting_and_polygons_work_meanwhile(
     dock: tuple[Viewer, CarWidget], panel: PointingPanel, qtbot: QtBot
 ) -> None:
@@ -230,6 +270,7 @@ def test_sam_is_asked_at_the_place_that_was_clicked(
     press_key(viewer, "C")
     wait(qtbot, panel)
     assert button(panel, "Next mask").isVisible()
+    assert "Mask 2 of 3" in [label.text() for label in panel.findChildren(QLabel)]
     press_key(viewer, "Return")
     np.testing.assert_array_equal(layer.data, np.where(direct.masks[1] & (found() == 0), 7, found()))
     press_key(viewer, "Ctrl+Z")

@@ -63,7 +63,7 @@ def label_name(layer: Labels, id_: int) -> str:
     names, table = query_names(layer), instances_of(layer)
     query_id = table.query_of(id_)
     if query_id == id_:
-        return names.get(id_, f"label {id_}")
+        return names.get(id_, f"label {id_}" if id_ else "background")
     number = table.instances_of(query_id).index(id_) + 1
     return f"{names[query_id]} {number}" if query_id in names else f"label {query_id}, object {number}"
 

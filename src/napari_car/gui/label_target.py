@@ -15,6 +15,8 @@ from .placement import displayed_axes
 from .result_layers import is_result
 from .slicing import shown_slice
 
+_HIGHEST = int(np.iinfo(np.int32).max)  # corrections count in 32 bits
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelTarget:
@@ -46,6 +48,10 @@ class LabelTarget:
         """What the label stands for; its number if that is not known."""
         return label_name(self.layer, self.id_)
 
+    def is_on_plane_of(self, other: "LabelTarget") -> bool:
+        """Tell whether another label is on the same plane of the same layer."""
+        return (self.layer, self.axes, self.plane) == (other.layer, other.axes, other.plane)
+
 
 def find_target(viewer: ViewerModel, layer: Labels | None = None, *, needs_label: bool = True) -> LabelTarget:
     """Return the label that is chosen in a layer.
@@ -68,7 +74,7 @@ def find_target(viewer: ViewerModel, layer: Labels | None = None, *, needs_label
         raise PromptError("There are no labels to be corrected: segment an image, or select a layer of labels.")
     if viewer.dims.ndisplay != 2:
         raise PromptError("Labels are corrected plane by plane: switch to the 2D view (Ctrl+Y).")
-    if layer.multiscale or not isinstance(layer.data, np.ndarray) or not layer.editable:
+    if not _is_writable(layer):
         raise PromptError(f"{layer.name} cannot be edited.")
     if needs_label and not layer.selected_label:
         raise PromptError(f"The label chosen in {layer.name} is the background: choose another one.")
@@ -77,7 +83,18 @@ def find_target(viewer: ViewerModel, layer: Labels | None = None, *, needs_label
         shown = shown_slice(viewer.dims, layer, axes.hidden_axes)
     except ImageError as error:
         raise PromptError(f"{layer.name} has nothing on the plane that is shown.") from error
-    return LabelTarget(layer, int(layer.selected_label), axes, tuple(shown.indices.tolist()))
+    target = LabelTarget(layer, int(layer.selected_label), axes, tuple(shown.indices.tolist()))
+    if np.iinfo(layer.data.dtype).max > _HIGHEST and max(target.id_, int(target.labels.max(initial=0))) > _HIGHEST:
+        raise PromptError(
+            f"{layer.name} has labels above {_HIGHEST:,}, which cannot be corrected: give them smaller numbers first."
+        )
+    return target
+
+
+def _is_writable(layer: Labels) -> bool:
+    """Tell whether the labels of a layer can be changed."""
+    data = layer.data
+    return bool(not layer.multiscale and isinstance(data, np.ndarray) and data.flags.writeable and layer.editable)
 
 
 def label_layer(viewer: ViewerModel) -> Labels | None:

@@ -1,7 +1,9 @@
 """What a label layer knows of its instances, and of the labels that a person has checked; kept in its metadata."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
+from weakref import WeakValueDictionary
 
 from napari.layers import Labels
 
@@ -12,10 +14,20 @@ KEY = "napari-car"
 
 INSTANCES, CHECKED = "instances", "checked"
 
+_owners: WeakValueDictionary[int, Labels] = WeakValueDictionary()  # by the identity of their notes
+
 
 def notes_of(layer: Labels) -> dict[str, Any]:
-    """Return what is known of a layer, to be written to."""
+    """Return what is known of a layer, to be written to.
+
+    napari's copy of a layer holds the very notes of the original. It gets notes of its own here, or what is done to
+    one would be noted of the other.
+    """
     notes: dict[str, Any] = layer.metadata.setdefault(KEY, {})
+    owner = _owners.get(id(notes))
+    if owner is not None and owner is not layer and owner.metadata.get(KEY) is notes:
+        notes = layer.metadata[KEY] = deepcopy(notes)
+    _owners[id(notes)] = layer
     return notes
 
 

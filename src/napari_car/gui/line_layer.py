@@ -42,7 +42,7 @@ class LineLayer(QObject):
         self._layer: Shapes | None = None
         self._labels: Labels | None = None
         # napari is still at work in the layer when it tells of a line or a key.
-        self._soon_drawn, self._soon_closed = _soon(self.drawn.emit, self), _soon(self.close, self)
+        self._soon_drawn, self._soon_closed = soon(self.drawn.emit, self), soon(self.close, self)
         viewer.layers.events.removed.connect(self._on_removed)
 
     @property
@@ -127,11 +127,13 @@ class LineLayer(QObject):
 
     def _on_removed(self, event: Event) -> None:
         """Notice that a person deleted the layer, or the labels below it."""
-        if event.value is not None and event.value in (self._layer, self._labels):
+        if event.value is self._layer:
             self.close()
+        elif event.value is self._labels:
+            self._soon_closed.start()  # not now, since napari may be about to remove the line itself
 
 
-def _soon(act: Callable[[], object], parent: QObject) -> QTimer:
+def soon(act: Callable[[], object], parent: QObject) -> QTimer:
     """Return a timer that does something as soon as Qt is idle."""
     timer = QTimer(parent)
     timer.setSingleShot(True)

@@ -112,7 +112,8 @@ class LineTools(QWidget):
 
     def _on_changed(self) -> None:
         """Wait for no lines over labels that are not worked in any more."""
-        if self._lines.labels is not None and self._lines.labels is not self._editing.layer:
+        labels, editing = self._lines.labels, self._editing
+        if labels is not editing.layer and labels in editing.viewer.layers:
             self._lines.close()
 
     def _merge(self, target: LabelTarget, path: Float[np.ndarray, "K 2"]) -> str:

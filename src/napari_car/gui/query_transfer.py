@@ -50,6 +50,8 @@ class QueryTransfer(QWidget):
         def give(target: LabelTarget) -> str:
             if self._editing.means_all:
                 raise PromptError("All labels cannot be given to one query: choose one label.")
+            if not id_:
+                raise PromptError("There is no other query that the label could be given to.")
             table = instances_of(target.layer).beyond(np.asarray(target.layer.data))
             given = reassign_to_query(target.labels, target.id_, id_, table, protected=self._editing.spared(target))
             if given.change is None:

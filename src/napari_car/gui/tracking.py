@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_car.annotation.ledger import Entry, Index, Ledger, compact
 from napari_car.annotation.proposal import Change
+from napari_car.errors import PromptError
 
 from .layer_notes import notes_of
 
@@ -142,12 +143,24 @@ def write_blocks(layer: Labels, changes: Collection[Change]) -> list[Atom]:
     list of tuple
         What napari's history holds of it.
 
+    Raises
+    ------
+    PromptError
+        If the layer cannot hold the labels, since its numbers are small; nothing is written then.
+
     Notes
     -----
     The layer's public ``data_setitem`` lists each pixel, which takes twenty times the time and memory where whole
     planes are written. So what it does is done here, with blocks: they are put into the history as it does that, and
     written.
     """
+    highest = np.iinfo(layer.data.dtype).max
+    new = max((int(np.max(change.labels, initial=0, where=change.where)) for change in changes), default=0)
+    if new > highest:
+        raise PromptError(
+            f"{layer.name} cannot hold label {new:,}, as its labels end at {highest:,}: convert it to int32 by a "
+            "right-click in the layer list."
+        )
     atoms = []
     with layer.block_history():
         for change in changes:

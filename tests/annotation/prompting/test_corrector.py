@@ -224,3 +224,11 @@ def test_the_classical_predictor_gets_what_was_meant() -> None:
     square = np.zeros(plane.shape, bool)
     square[10:40, 15:45] = True
     assert np.count_nonzero(answer.masks[0] ^ square) < 60
+
+
+def test_a_candidate_that_is_not_there_any_more_is_the_best() -> None:
+    corrector, _, _ = make(labels())
+    several = drain(corrector.correct(click(Attempt(), 33, 50)))
+    assert [several.candidate_of(Attempt(candidate=candidate)) for candidate in range(4)] == [0, 1, 2, 0]
+    alone = click(Attempt(), 10, 16).with_candidate(2)  # of an earlier answer, by another predictor
+    assert len(drain(corrector.correct(click(alone, 12, 16))).masks) == 1

@@ -34,3 +34,15 @@ def test_going_on_from_an_earlier_one() -> None:
     assert not Pointing().with_point(OTHER).extends(first)
     assert not first.with_box((0, 0, 1, 1)).extends(first.with_box((0, 0, 2, 2)))
     assert first.with_scribble(STROKE).with_scribble(STROKE).extends(first.with_scribble(STROKE))
+    boxed = first.with_box((0, 0, 1, 1))
+    assert boxed.with_point(OTHER).extends(boxed)
+    assert not first.extends(boxed)
+
+
+def test_pixels_that_are_passed_leave_no_gap_and_lie_in_the_box() -> None:
+    stroke = Scribble(np.array([[4.0, 4.0], [4.0, 5.6], [6.6, 5.6]]), is_positive=True)
+    pointing = Pointing().with_point(POINT).with_scribble(stroke).with_box((0.0, 0.0, 9.0, 9.0))
+    expected = [[2, 3], [4, 4], [4, 5], [4, 6], [5, 6], [6, 6], [7, 6]]
+    assert pointing.pixels(Box(0, 0, 9, 9)).tolist() == expected
+    assert pointing.pixels(Box(2, 4, 7, 6)).tolist() == [[2, 0], [2, 1]]
+    assert Pointing().pixels(Box(0, 0, 9, 9)).shape == (0, 2)

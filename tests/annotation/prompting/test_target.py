@@ -56,6 +56,13 @@ def test_of_two_near_parts_the_nearer_one() -> None:
     assert meant(at(22, 22)) == [False, True, False]
 
 
+def test_a_point_in_the_box_of_a_part_may_be_far_from_it() -> None:
+    mask = np.zeros((40, 60), dtype=bool)
+    mask[2:40, 2], mask[2, 2:40] = True, True
+    assert find_target(mask, at(20, 15), CORNER).any()
+    assert not find_target(mask, at(35, 35), CORNER).any()
+
+
 def test_several_prompts_mean_several_parts() -> None:
     pointing = at(10, 10).with_scribble(Scribble(np.array([[131.0, 225.0], [131.0, 230.0]]), is_positive=True))
     assert meant(pointing) == [True, True, False]
@@ -64,6 +71,7 @@ def test_several_prompts_mean_several_parts() -> None:
 def test_a_box_means_what_lies_in_it() -> None:
     assert meant(Pointing().with_box((100, 200, 118, 218))) == [True, False, False]
     assert meant(Pointing().with_box((100, 200, 111, 214))) == [True, False, False]  # more than half
+    assert meant(Pointing().with_box((100, 200, 109, 214))) == [False, False, False]  # just half
     assert meant(Pointing().with_box((100, 200, 108, 214))) == [False, False, False]
     assert meant(Pointing().with_box((0, 0, 999, 999))) == [True, True, True]
     assert meant(Pointing().with_box((0, 0, 9, 9))) == [False, False, False]  # outside the window
@@ -97,6 +105,12 @@ ALL_ABOVE = [[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0]]
 
 def test_the_label_becomes_the_prediction() -> None:
     assert corrected(ALL_ABOVE) == [[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 3]]
+
+
+def test_negative_labels_are_others_too() -> None:
+    predicted = np.ones((1, 3), dtype=bool)
+    changes = relabel(np.array([[-1, 0, 2]]), 1, np.zeros((1, 3), dtype=bool), predicted)
+    assert changes.tolist() == [[False, True, False]]
 
 
 def test_other_labels_can_be_kept() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Layer, Points, Shapes
+from napari.layers import Labels, Layer, Points, Shapes
 from numpy.typing import ArrayLike, NDArray
 
 from napari_car.annotation.prompting.pointing import Pointing
@@ -13,6 +13,8 @@ from napari_car.gui.label_target import LabelTarget
 from napari_car.gui.layer_notes import KEY
 from napari_car.gui.placement import labels_transform
 from napari_car.sam.prompts import Point, Scribble
+
+from .preview_layer import place_layer
 
 POINTS_NAME, SHAPES_NAME = "Points of the correction", "Box and strokes of the correction"
 OBJECT, BACKGROUND = "object", "background"
@@ -54,21 +56,24 @@ class MarkLayers:
 
     def open(self, target: LabelTarget) -> None:
         """Be there for marks on a plane of labels; the active layer stays."""
-        if self._target is None or self._target.layer is not target.layer:
+        layer = target.layer
+        is_over_it = self._target is not None and self._target.layer is layer
+        if not is_over_it or any(marks.ndim != layer.ndim for marks in self.layers):
             self.remove()
         self._target = target
         if self._points is None or self._shapes is None:
-            self.remove()
-            self._add(target)
+            self._add(layer)
+        for marks in self.layers:  # the labels may have been moved or scaled since
+            place_layer(marks, labels_transform(layer, (1.0,) * layer.ndim))
 
     def show(self, pointing: Pointing) -> None:
         """Show these marks and no others."""
-        if self._target is None or self._points is None or self._shapes is None:
-            return
         self._is_showing = True
         try:
-            self._show_points(self._points, pointing.points)
-            self._show_shapes(self._shapes, pointing)
+            if self._points is not None:
+                self._show_points(self._points, pointing.points)
+            if self._shapes is not None:
+                self._show_shapes(self._shapes, pointing)
         finally:
             self._is_showing = False
         self.set_defaults(self.is_positive, self.stroke_width_px)
@@ -80,21 +85,39 @@ class MarkLayers:
         for layer in self.layers:
             layer.feature_defaults = {_MARK: [name]}
             layer.selected_data = set()  # or what is selected would change
-        if self._points is not None and self._shapes is not None:
-            self._points.current_symbol = _SYMBOLS[name]
-            self._points.current_face_color = self._shapes.current_edge_color = COLOURS[name]
-            self._shapes.current_edge_width = stroke_width_px
+        if self._points is not None:
+            self._points.current_symbol, self._points.current_face_color = _SYMBOLS[name], COLOURS[name]
+        if self._shapes is not None:
+            self._shapes.current_edge_color, self._shapes.current_edge_width = COLOURS[name], stroke_width_px
 
     def read(self) -> Pointing:
         """Return the marks that are in the layers on the plane; of several boxes the last."""
-        if self._target is None or self._points is None or self._shapes is None:
-            return Pointing()
+        pointing = Pointing() if self._points is None else self._read_points(self._points)
+        return pointing if self._shapes is None else self._read_shapes(self._shapes, pointing)
+
+    def remove(self) -> None:
+        """Take the layers away."""
+        layers, self._target, self._points, self._shapes = self.layers, None, None, None
+        for layer in layers:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+
+    def close(self) -> None:
+        """Take the layers away and let go of the viewer."""
+        self.remove()
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+
+    def _read_points(self, layer: Points) -> Pointing:
+        """Return the points on the plane."""
         pointing = Pointing()
-        for place, name in zip(self._points.data, self._points.features[_MARK], strict=True):
+        for place, name in zip(layer.data, layer.features[_MARK], strict=True):
             if self._is_on_plane([place]):
                 row, col = self._plane_places([place])[0]
                 pointing = pointing.with_point(Point(float(row), float(col), name != BACKGROUND))
-        shapes = self._shapes
+        return pointing
+
+    def _read_shapes(self, shapes: Shapes, pointing: Pointing) -> Pointing:
+        """Return marks, and the box and strokes on the plane."""
         for index, (vertices, kind) in enumerate(zip(shapes.data, shapes.shape_type, strict=True)):
             if not self._is_on_plane(vertices):
                 continue
@@ -106,40 +129,30 @@ class MarkLayers:
                 pointing = pointing.with_scribble(Scribble(path, is_positive, float(shapes.edge_width[index])))
         return pointing
 
-    def remove(self) -> None:
-        """Take the layers away."""
-        layers, self._points, self._shapes = self.layers, None, None
-        for layer in layers:
-            if layer in self._viewer.layers:
-                self._viewer.layers.remove(layer)
-
-    def close(self) -> None:
-        """Take the layers away and let go of the viewer."""
-        self.remove()
-        self._viewer.layers.events.removed.disconnect(self._on_removed)
-
-    def _add(self, target: LabelTarget) -> None:
-        """Add the layers on top; the layer that was worked in stays the active one."""
-        active, layer = self._viewer.layers.selection.active, target.layer
+    def _add(self, layer: Labels) -> None:
+        """Add the layers that are not there on top; the layer that was worked in stays the active one."""
+        active = self._viewer.layers.selection.active
         look: dict[str, Any] = {
             "metadata": {KEY: {"kind": "marks"}},
             **labels_transform(layer, (1.0,) * layer.ndim),
         }
-        self._shapes = self._viewer.add_shapes(
-            ndim=layer.ndim, name=SHAPES_NAME, face_color="transparent", opacity=0.7, **look
-        )
-        self._shapes.features = {_MARK: np.array([], dtype=object)}
-        self._points = self._viewer.add_points(
-            np.empty((0, layer.ndim)),
-            name=POINTS_NAME,
-            features={_MARK: np.array([], dtype=object)},
-            size=1,
-            border_color="white",
-            canvas_size_limits=(_POINT_PX, _POINT_PX),
-            **look,
-        )
-        for marks in self.layers:
-            marks.events.data.connect(self._on_data)
+        if self._shapes is None:
+            self._shapes = self._viewer.add_shapes(
+                ndim=layer.ndim, name=SHAPES_NAME, face_color="transparent", opacity=0.7, **look
+            )
+            self._shapes.features = {_MARK: np.array([], dtype=object)}
+            self._shapes.events.data.connect(self._on_data)
+        if self._points is None:
+            self._points = self._viewer.add_points(
+                np.empty((0, layer.ndim)),
+                name=POINTS_NAME,
+                features={_MARK: np.array([], dtype=object)},
+                size=1,
+                border_color="white",
+                canvas_size_limits=(_POINT_PX, _POINT_PX),
+                **look,
+            )
+            self._points.events.data.connect(self._on_data)
         self.set_defaults(self.is_positive, self.stroke_width_px)
         if active is not None:
             self._viewer.layers.selection.active = active
@@ -206,9 +219,12 @@ class MarkLayers:
 
     def _on_removed(self, event: Any) -> None:
         """Notice that a person deleted a layer, and with it its marks."""
-        if event.value in self.layers:
-            self.remove()
-            self._edited()
+        layer = event.value
+        if layer in self.layers:
+            self._points = None if layer is self._points else self._points
+            self._shapes = None if layer is self._shapes else self._shapes
+            if len(layer.data):
+                self._edited()
 
 
 def _name(is_positive: bool) -> str:

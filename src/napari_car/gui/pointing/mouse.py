@@ -72,8 +72,8 @@ class MarkingMouse(QObject):
         if self._layer is not None:
             self._layer.mouse_drag_callbacks.remove(self._on_drag)
             self._layer.events.mode.disconnect(self._take_hold)
-            self._layer.mouse_pan = str(self._layer.mode) == "pan_zoom"
-            self._layer.cursor = "standard"
+            if str(self._layer.mode) == "pan_zoom":  # in other modes both are napari's
+                self._layer.mouse_pan, self._layer.cursor = True, "standard"
         else:
             # Two quick clicks are two marks, not a way to zoom.
             self._zooms = [act for act in self._viewer.mouse_double_click_callbacks if act.__name__ == _ZOOM]

@@ -158,12 +158,13 @@ class PointingPanel(QWidget):
         self._body.setVisible(session.is_on)
         for button in (*self._tools.values(), self._pick, self._undo, self._redo):
             button.setEnabled(layer is not None)
-        n_candidates = 1 if session.preview is None else len(session.preview.answer.masks)
+        preview = session.preview
+        n_candidates = 1 if preview is None else len(preview.answer.masks)
         self._candidate_row.setVisible(n_candidates > 1)
-        self._candidates.setText(f"Mask {attempt.candidate + 1} of {n_candidates}")
+        self._candidates.setText("" if preview is None else f"Mask {preview.candidate + 1} of {n_candidates}")
         for button in (self._accept, self._discard):
             button.setEnabled(bool(attempt))
-        if session.preview is not None or not attempt:
+        if preview is not None or not attempt:
             self._progress.hide()
         self._keys.bind([*session.marks.layers, *([layer] if layer is not None else [])])
 

@@ -1,11 +1,12 @@
 """The layer that shows what a correction would change, over the labels; not to be edited."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, UInt8
 from napari.components import ViewerModel
-from napari.layers import Labels
+from napari.layers import Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_car.annotation.frames import Box
@@ -54,7 +55,7 @@ class PreviewLayer:
     def clear(self) -> None:
         """Show nothing; the layer stays, since napari takes its time to remove one."""
         if self.layer is not None:
-            self.layer.data = np.zeros((1,) * self.layer.ndim, dtype=np.uint8)
+            _set_data(self.layer, np.zeros((1,) * self.layer.ndim, dtype=np.uint8))
 
     def close(self) -> None:
         """Take the layer away."""
@@ -69,10 +70,8 @@ class PreviewLayer:
             self.close()
             self._add(block, transform, below)
             return
-        layer.data = block
-        for name, value in transform.items():
-            if not np.array_equal(getattr(layer, name), value):
-                setattr(layer, name, value)
+        _set_data(layer, block)
+        place_layer(layer, transform)
 
     def _add(self, block: UInt8[np.ndarray, "..."], transform: dict[str, Any], below: Labels) -> None:
         """Add the layer right over the labels; the layer that was worked in stays the active one."""
@@ -91,6 +90,13 @@ class PreviewLayer:
             self._viewer.layers.selection.active = active
 
 
+def place_layer(layer: Layer, transform: Mapping[str, Any]) -> None:
+    """Lay a layer where these arguments of ``add_labels`` say; only what differs is set, since each draws it anew."""
+    for name, value in transform.items():
+        if not np.array_equal(getattr(layer, name), value):
+            setattr(layer, name, value)
+
+
 def draw_preview(preview: Preview) -> UInt8[np.ndarray, "H W"]:
     """Return which pixels of the window are gained, lost, and on the outline of what the object becomes."""
     becomes: Bool[np.ndarray, "H W"] = (preview.answer.target | preview.added) & ~preview.removed
@@ -98,6 +104,12 @@ def draw_preview(preview: Preview) -> UInt8[np.ndarray, "H W"]:
     picture[preview.added], picture[preview.removed] = ADDED, REMOVED
     picture[outline_labels(becomes.astype(np.int32)) != 0] = OUTLINE
     return picture
+
+
+def _set_data(layer: Labels, block: UInt8[np.ndarray, "..."]) -> None:
+    """Set the labels of a layer that is not to be edited; napari lets any be edited that has new data."""
+    layer.data = block
+    layer.editable = False
 
 
 def _all(target: LabelTarget) -> range:

@@ -13,7 +13,9 @@ from napari_car.annotation.prompting.attempt import Attempt
 from napari_car.annotation.prompting.pointing import Pointing
 from napari_car.errors import CaRError, PromptError
 from napari_car.gui.label_target import find_target, label_layer
+from napari_car.gui.line_layer import soon
 from napari_car.gui.sentence import warned
+from napari_car.gui.tracking import track
 
 from .answers import Answers
 from .mark_layers import MarkLayers
@@ -48,6 +50,7 @@ class CorrectionSession(QObject):
         self._history = History(Attempt())
         self._undone: list[bool] = []  # of each step whether it was a mark, or else an edit of the layer
         self._is_on = self._accepts_next = False
+        self._soon_tidied = soon(self._tidy, self)
         self.mouse = MarkingMouse(viewer, self)
         self.marks = MarkLayers(viewer, self._on_marks_edited)
         self.answers = Answers(viewer, choose_sam, self)
@@ -105,7 +108,6 @@ class CorrectionSession(QObject):
         self._viewer.layers.selection.events.active.disconnect(self._on_active)
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         self._viewer.dims.events.current_step.disconnect(self._open_marks)
-        self._forget()
         self._attach(None)
         self.marks.remove()
         self.answers.remove()
@@ -127,7 +129,7 @@ class CorrectionSession(QObject):
     def next_candidate(self) -> None:
         """Choose the next of the predicted masks, counted round."""
         if self.preview is not None and len(self.preview.answer.masks) > 1:
-            self._edit(self.attempt.with_candidate((self.attempt.candidate + 1) % len(self.preview.answer.masks)))
+            self._edit(self.attempt.with_candidate((self.preview.candidate + 1) % len(self.preview.answer.masks)))
 
     def accept(self) -> None:
         """Write what is previewed into the labels, as one undo step; once it is known, if it is not yet."""
@@ -137,14 +139,16 @@ class CorrectionSession(QObject):
             return
         said = write_correction(target, preview)
         self._forget()
-        self._undone.clear()
+        self._on_active()
         self.said.emit(said)
 
     def discard(self) -> None:
         """Take all marks away, which can be undone."""
         if self.attempt:
             self._edit(Attempt())
-            self.said.emit("Discarded. Undo (Ctrl+Z) brings the marks back.")
+            self._on_active()
+            can_undo = self._history.can_undo  # not if other labels are followed now
+            self.said.emit("Discarded. Undo (Ctrl+Z) brings the marks back." if can_undo else "Discarded.")
 
     def undo(self) -> None:
         """Take the last mark or choice back; where there is none, the last edit of the layer."""
@@ -153,8 +157,10 @@ class CorrectionSession(QObject):
             self._undone.append(True)
             self._show()
         elif self.layer is not None:
+            before = track(self.layer).version
             self.layer.undo()
-            self._undone.append(False)
+            if track(self.layer).version != before:
+                self._undone.append(False)
 
     def redo(self) -> None:
         """Repeat what was taken back last, a mark or an edit of the layer."""
@@ -186,12 +192,16 @@ class CorrectionSession(QObject):
 
     def _begin(self) -> None:
         """Make ready for marks; raise PromptError if there are others on another plane, for example."""
+        before = self.answers.target
+        now = find_target(self._viewer, self.layer) if self.attempt else self.answers.begin(self.layer)
+        if before is not None and not now.is_on_plane_of(before):
+            if self.attempt:
+                raise PromptError(
+                    f"{before.name} is being corrected on another plane: accept (Enter) or discard it (Esc)."
+                )
+            self._history = History(Attempt())  # what was discarded there must not come back here
         if not self.attempt:
-            self.marks.open(self.answers.begin(self.layer))
-            return
-        before, now = self.answers.target, find_target(self._viewer, self.layer)
-        if before is not None and (before.layer, before.axes, before.plane) != (now.layer, now.axes, now.plane):
-            raise PromptError(f"{before.name} is being corrected on another plane: accept (Enter) or discard it (Esc).")
+            self.marks.open(now)
 
     def _edit(self, attempt: Attempt, *, shows_marks: bool = True) -> None:
         """Set the marks."""
@@ -203,19 +213,24 @@ class CorrectionSession(QObject):
         """Show the marks, unless a person is drawing in their layers, and ask what becomes of them."""
         self._accepts_next = False
         if shows_marks:
+            if self.attempt and self.answers.target is not None:
+                self.marks.open(self.answers.target)
             self.marks.show(self.attempt.pointing)
         if not self.attempt:
             self.answers.clear()
+            self.said.emit("")
         else:
             try:
                 self.answers.ask(self.attempt)
             except CaRError as error:
+                self.answers.clear()
                 self._on_failed(str(error))
         self.changed.emit()
 
     def _forget(self) -> None:
         """Forget the marks and their undo; what was accepted is in the layer's own."""
         self._history, self._accepts_next = History(Attempt()), False
+        self._undone.clear()
         self.marks.show(Pointing())
         self.answers.forget()
         self.changed.emit()
@@ -228,6 +243,8 @@ class CorrectionSession(QObject):
             old.events.paint.disconnect(self._on_edited)
             old.events.set_data.disconnect(self._on_edited)
         self.mouse.watch(layer)
+        if layer is not old:
+            self._forget()
         if layer is not None:
             layer.events.selected_label.connect(self._on_label)
             layer.events.paint.connect(self._on_edited)
@@ -293,5 +310,12 @@ class CorrectionSession(QObject):
     def _on_removed(self, event: Any) -> None:
         """Forget a correction whose labels are gone."""
         if event.value is self.layer:
-            self._forget()
             self._attach(None)
+            self._on_active()
+            self._soon_tidied.start()  # not now, since napari may be about to remove the layers of marks itself
+
+    def _tidy(self) -> None:
+        """Take away what lies over labels that are gone."""
+        if self.layer is None:
+            self.marks.remove()
+            self.answers.remove()

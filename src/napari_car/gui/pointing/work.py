@@ -93,9 +93,14 @@ class Preview:
     n_others: int
 
     @property
+    def candidate(self) -> int:
+        """Number of the chosen candidate."""
+        return self.answer.candidate_of(self.attempt)
+
+    @property
     def mask(self) -> Bool[np.ndarray, "H W"]:
         """The chosen candidate."""
-        return np.asarray(self.answer.masks[self.attempt.candidate])
+        return np.asarray(self.answer.masks[self.candidate])
 
     @property
     def added(self) -> Bool[np.ndarray, "H W"]:
@@ -134,7 +139,7 @@ def correct(
 
 def _preview(task: Task, attempt: Attempt, answer: Answer, consideration: Consideration) -> Preview:
     """Return what the chosen candidate changes."""
-    box, mask = answer.window.box, answer.masks[attempt.candidate]
+    box, mask = answer.window.box, answer.masks[answer.candidate_of(attempt)]
     labels: NDArray[np.signedinteger] = task.target.labels[box.slices]
     human = task.human(box) if consideration.keeps_human else None
     all_changes = relabel(labels, task.target.id_, answer.target, mask, keeps_others=False)
