@@ -8,18 +8,17 @@ from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_car.annotation.engine import SamRequest
-from napari_car.annotation.history import History
 from napari_car.annotation.prompting.attempt import Attempt
 from napari_car.annotation.prompting.pointing import Pointing
 from napari_car.errors import CaRError, PromptError
 from napari_car.gui.label_target import find_target, label_layer
 from napari_car.gui.line_layer import soon
 from napari_car.gui.sentence import warned
-from napari_car.gui.tracking import track
 
 from .answers import Answers
 from .mark_layers import MarkLayers
 from .mouse import MarkingMouse
+from .timeline import Timeline
 from .work import Consideration, Preview
 from .writing import describe_correction, write_correction
 
@@ -47,8 +46,7 @@ class CorrectionSession(QObject):
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._history = History(Attempt())
-        self._undone: list[bool] = []  # of each step whether it was a mark, or else an edit of the layer
+        self._timeline = Timeline()
         self._is_on = self._accepts_next = False
         self._soon_tidied = soon(self._tidy, self)
         self.mouse = MarkingMouse(viewer, self)
@@ -74,7 +72,7 @@ class CorrectionSession(QObject):
     @property
     def attempt(self) -> Attempt:
         """The marks as they are."""
-        return self._history.value
+        return self._timeline.attempt
 
     @property
     def preview(self) -> Preview | None:
@@ -147,29 +145,18 @@ class CorrectionSession(QObject):
         if self.attempt:
             self._edit(Attempt())
             self._on_active()
-            can_undo = self._history.can_undo  # not if other labels are followed now
+            can_undo = self._timeline.can_undo_mark  # not if other labels are followed now
             self.said.emit("Discarded. Undo (Ctrl+Z) brings the marks back." if can_undo else "Discarded.")
 
     def undo(self) -> None:
         """Take the last mark or choice back; where there is none, the last edit of the layer."""
-        if self._history.can_undo:
-            self._history.undo()
-            self._undone.append(True)
+        if self._timeline.undo(self.layer):
             self._show()
-        elif self.layer is not None:
-            before = track(self.layer).version
-            self.layer.undo()
-            if track(self.layer).version != before:
-                self._undone.append(False)
 
     def redo(self) -> None:
         """Repeat what was taken back last, a mark or an edit of the layer."""
-        was_mark = self._undone.pop() if self._undone else False
-        if was_mark:
-            self._history.redo()
+        if self._timeline.redo(self.layer):
             self._show()
-        elif self.layer is not None:
-            self.layer.redo()
 
     def consider(self, consideration: Consideration) -> None:
         """Leave other things alone from now on."""
@@ -199,14 +186,13 @@ class CorrectionSession(QObject):
                 raise PromptError(
                     f"{before.name} is being corrected on another plane: accept (Enter) or discard it (Esc)."
                 )
-            self._history = History(Attempt())  # what was discarded there must not come back here
+            self._timeline.forget_marks()  # what was discarded there must not come back here
         if not self.attempt:
             self.marks.open(now)
 
     def _edit(self, attempt: Attempt, *, shows_marks: bool = True) -> None:
         """Set the marks."""
-        self._history.edit(attempt)
-        self._undone = [was_mark for was_mark in self._undone if not was_mark]
+        self._timeline.edit(attempt)
         self._show(shows_marks=shows_marks)
 
     def _show(self, *, shows_marks: bool = True) -> None:
@@ -229,8 +215,8 @@ class CorrectionSession(QObject):
 
     def _forget(self) -> None:
         """Forget the marks and their undo; what was accepted is in the layer's own."""
-        self._history, self._accepts_next = History(Attempt()), False
-        self._undone.clear()
+        self._timeline.forget()
+        self._accepts_next = False
         self.marks.show(Pointing())
         self.answers.forget()
         self.changed.emit()
