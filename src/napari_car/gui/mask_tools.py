@@ -1,6 +1,7 @@
 """The tools that correct labels, one below the other."""
 
 from napari.components import ViewerModel
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
 from .folding import Fold
@@ -35,7 +36,6 @@ class MaskTools(QWidget):
         self._protect.setToolTip("Pixels that you changed by hand stay as they are.")
         self.plane_tools, self.transfer = PlaneTools(self._editing), QueryTransfer(self._editing)
         self.line_tools, self.instance_tools = LineTools(self._editing), InstanceTools(self._editing)
-        _align(self.plane_tools, self.transfer, self.line_tools, self.instance_tools)
         layout = QVBoxLayout(self)
         for part in (self._target, self._all, self._protect, self.plane_tools, self.transfer, self.line_tools):
             layout.addWidget(part)
@@ -52,6 +52,11 @@ class MaskTools(QWidget):
     def text(self) -> str:
         """What was said last."""
         return self._said.text
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
+        """Align the columns, whose width is known when the theme is."""
+        super().showEvent(event)
+        _align(self.plane_tools, self.transfer, self.line_tools, self.instance_tools)
 
     def close_connections(self) -> None:
         """Let go of the viewer."""
