@@ -103,8 +103,7 @@ class Project:
             if any(folder.iterdir()):
                 raise OutputError(f"{folder} is not empty: choose a new folder for the project.")
         write_ontology(folder / ONTOLOGY_FILE, ontology or QuerySheet())
-        record = {"format": FORMAT, "version": VERSION, "images": _path_from(folder, images_folder)}
-        write_bytes(folder / PROJECT_FILE, tomli_w.dumps(record).encode())
+        _write_record(folder, images_folder)
         return cls(folder, images_folder)
 
     @classmethod
@@ -132,6 +131,13 @@ class Project:
             )
         return cls(folder, images_folder)
 
+    def with_images_in(self, images_folder: Path) -> "Project":
+        """Write down another folder of images, which is made if it is not there; OutputError if that fails."""
+        with explained(images_folder):
+            images_folder.mkdir(parents=True, exist_ok=True)
+        _write_record(self.folder, images_folder)
+        return Project(self.folder, images_folder)
+
     @property
     def ontology(self) -> QuerySheet:
         """Its classes, as the file has them now; DocumentError if it cannot be read."""
@@ -150,7 +156,8 @@ class Project:
             If there are none, or a folder cannot be listed.
         """
         paths = find_images([self.images_folder], recursive=True)
-        inside = [path for path in paths if self.folder.resolve() not in path.resolve().parents]
+        labels = (self.folder / LABELS_FOLDER).resolve()
+        inside = [path for path in paths if labels not in path.resolve().parents]
         found = [self.image(path.relative_to(self.images_folder).as_posix()) for path in inside]
         return tuple(sorted(found, key=lambda image: _natural(image.key)))
 
@@ -197,6 +204,12 @@ class Project:
             image.document.parent.mkdir(parents=True, exist_ok=True)
         write_document(image.document, document)
         return _stamp(image.document)
+
+
+def _write_record(folder: Path, images_folder: Path) -> None:
+    """Write down where the images are."""
+    record = {"format": FORMAT, "version": VERSION, "images": _path_from(folder, images_folder)}
+    write_bytes(folder / PROJECT_FILE, tomli_w.dumps(record).encode())
 
 
 def _check(path: Path, record: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from napari_car.errors import CaRError
 from .batch_command import batch
 from .demo import demo
 from .export_command import export
+from .import_command import import_
 from .info import info
 from .models import models
 from .options import DEBUG_KEY, debug_option
@@ -54,7 +55,7 @@ def app(context: click.Context) -> None:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
 
 
-for command in (segment, batch, export, demo, models, presets, info):
+for command in (segment, batch, export, import_, demo, models, presets, info):
     app.add_command(command)
 
 

@@ -1,0 +1,89 @@
+"""Data sets of other programs become projects, whose labels are those of the data set."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import Command
+from PIL import Image
+
+from napari_car.annotation.correction.instance_table import FIRST_ID, InstanceTable
+from napari_car.annotation.project import Project
+from napari_car.annotation.sheet import QuerySheet
+from napari_car.cli.import_command import _READABLE
+from napari_car.dataset.export import export
+from napari_car.dataset.format import Format, ReadImage
+from napari_car.dataset.formats import FORMATS
+from napari_car.dataset.import_project import tell_apart
+from napari_car.dataset.labelled_image import LabelledImage
+from napari_car.dataset.project_images import ProjectImages
+
+SHEET, _ = QuerySheet().added("leaf, soil, stone")
+TABLE = InstanceTable({FIRST_ID: 1, FIRST_ID + 1: 1}, FIRST_ID + 2)
+LABELS = np.kron(
+    np.array([[FIRST_ID, 0, FIRST_ID + 1], [2, 2, 0], [0, 0, 0]], np.int32), np.ones((6, 6), np.int32)
+).astype(np.int32)
+
+
+@pytest.fixture
+def data_set(tmp_path: Path) -> dict[str, LabelledImage]:
+    pixels = np.random.default_rng(0).integers(0, 255, (18, 18, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "field.png")
+    Image.fromarray(pixels[::-1]).save(tmp_path / "bare.png")
+    return {
+        "field": LabelledImage(name="field", image=tmp_path / "field.png", labels=LABELS, instances=TABLE),
+        "bare": LabelledImage(name="bare", image=tmp_path / "bare.png", labels=LABELS * 0),
+    }
+
+
+@pytest.mark.parametrize("name", _READABLE)
+def test_what_was_exported_is_imported_again(command: Command, data_set: dict[str, LabelledImage], name: str) -> None:
+    fmt = FORMATS[name]
+    export(data_set, SHEET, fmt, Path("data"))
+    before = {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()}
+    result = command("import", "data", "--format", name, "--out", "weeds")
+    assert result.exit_code == 0, result.output
+    names = {"field"} if name == "cellpose" else {"field", "bare"}  # it keeps images with their masks only
+    assert f"{fmt.title}: {len(names)} images with labels of 3 classes are in the project weeds." in result.output
+    assert {path: path.read_bytes() for path in before} == before
+    project = Project.open(Path("weeds"))
+    assert [entry.text for entry in project.ontology.entries] == ["leaf", "soil", "stone"]
+    images = ProjectImages(project)
+    assert set(images) == names
+    ids = {entry.text: entry.id for entry in project.ontology.entries}
+    expected = np.array([0, ids["leaf"], ids["soil"], ids["stone"]])[data_set["field"].semantic]
+    np.testing.assert_array_equal(images["field"].semantic, expected)
+    assert isinstance(fmt, Format)
+    n_leaves = sum(one.class_id == ids["leaf"] for one in images["field"].objects())
+    assert n_leaves == (2 if fmt.tells_objects_apart else 1)
+    assert images["field"].image.parent == Path("weeds/images")
+    document, _ = project.load(project.image(f"field{images['field'].image.suffix}"))
+    assert document is not None
+    assert document.layers[0].is_corrected
+
+
+def test_a_class_with_several_objects_becomes_instances() -> None:
+    classes = np.array([[1, 1, 2, 2, 0, 3]], np.int32)
+    objects = np.array([[1, 2, 3, 3, 0, 9]], np.int32)
+    labels, table = tell_apart(ReadImage(name="a", classes=classes, objects=objects))
+    assert labels.tolist() == [[FIRST_ID, FIRST_ID + 1, 2, 2, 0, 3]]
+    assert table.query_ids == {FIRST_ID: 1, FIRST_ID + 1: 1}
+    labels, table = tell_apart(ReadImage(name="a", classes=classes))
+    assert labels is classes
+    assert not table.query_ids
+
+
+def test_what_cannot_be_imported_leaves_nothing(command: Command, data_set: dict[str, LabelledImage]) -> None:
+    result = command("import", ".", "--format", "coco", "--out", "weeds")
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not Path("weeds").exists()
+    export(data_set, SHEET, FORMATS["coco"], Path("data"))
+    Path("data/train/field.png").unlink()
+    assert command("import", "data", "--format", "coco", "--out", "weeds").exit_code == 1
+    assert not Path("weeds").exists()
+    Path("full").mkdir()
+    Path("full/note").touch()
+    result = command("import", "data", "--format", "coco", "--out", "full")
+    assert "full is not empty" in result.stderr
+    assert Path("full/note").exists()
