@@ -1,7 +1,6 @@
 """A data set of another program as a project, to go on with its labels."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +20,7 @@ IMAGES_FOLDER = "images"
 """Where a project that was made of a data set keeps copies of its images."""
 
 
-def import_data_set(
-    source: Path, fmt: Format, folder: Path, tell: Callable[[str], None] = lambda _: None
-) -> tuple[Project, int]:
+def import_data_set(source: Path, fmt: Format, folder: Path) -> tuple[Project, int]:
     """Make a project of a data set.
 
     Its labels count as a person's, so that no batch replaces them. A class of which an image holds several objects gets
@@ -36,8 +33,6 @@ def import_data_set(
     fmt : Format
     folder : Path
         Of the project; must be empty, or not exist yet.
-    tell : callable
-        Called with the name of each image that is done.
 
     Returns
     -------
@@ -55,14 +50,14 @@ def import_data_set(
     project = Project.create(folder, source, sheet)
     project = project.with_images_in(folder / IMAGES_FOLDER)
     try:
-        n_images = _add_all(project, source, fmt, sheet, tell)
+        n_images = _add_all(project, source, fmt, sheet)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return project, n_images
 
 
-def _add_all(project: Project, source: Path, fmt: Format, sheet: QuerySheet, tell: Callable[[str], None]) -> int:
+def _add_all(project: Project, source: Path, fmt: Format, sheet: QuerySheet) -> int:
     """Add all images of a data set to a project; return how many there are."""
     n_images = 0
     for found in fmt.read(source, sheet):
@@ -70,7 +65,6 @@ def _add_all(project: Project, source: Path, fmt: Format, sheet: QuerySheet, tel
             continue  # it is only named, by a format that keeps images with their masks
         _add(project, found, sheet)
         n_images += 1
-        tell(found.name)
     if not n_images:
         raise DocumentError(f"{source} holds no images of {fmt.title}.")
     return n_images
