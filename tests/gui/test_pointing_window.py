@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from canvas_driving import RIGHT, click, drag, press_key
+from canvas_driving import LEFT, RIGHT, canvas, click, drag, on_canvas, press_key
 from napari.layers import Labels
 from napari.viewer import Viewer
 from pytestqt.qtbot import QtBot
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton
 from random_sam import write_random_sam
 
@@ -138,6 +140,23 @@ def test_boxes_and_strokes_are_drawn_and_points_let_the_view_move(
     assert not panel.session.attempt
 
 
+def test_clicks_beside_the_image_or_with_a_key_held_are_no_marks(
+    dock: tuple[Viewer, CarWidget], panel: PointingPanel
+) -> None:
+    viewer, _ = dock
+    layer = show(viewer)
+    viewer.scene.camera.zoom /= 2
+    panel.switch(is_on=True)
+    for place in ((-3, 55), (50, -3), (92, 55), (50, 123)):
+        click(viewer, layer, place)
+        assert not panel.session.attempt, place
+    QTest.mouseClick(canvas(viewer), LEFT, Qt.KeyboardModifier.ShiftModifier, pos=on_canvas(viewer, layer, (50, 55)))
+    QApplication.processEvents()
+    assert not panel.session.attempt
+    click(viewer, layer, (89, 119))
+    assert panel.session.attempt
+
+
 def test_a_label_is_picked_in_the_image_and_by_its_row(
     dock: tuple[Viewer, CarWidget], panel: PointingPanel, qtbot: QtBot
 ) -> None:
@@ -158,9 +177,6 @@ def test_a_label_is_picked_in_the_image_and_by_its_row(
 
 
 def test_two_quick_clicks_are_two_marks(dock: tuple[Viewer, CarWidget], panel: PointingPanel, qtbot: QtBot) -> None:
-    from canvas_driving import canvas, on_canvas
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
 
     viewer, _ = dock
     layer = show(viewer)
@@ -177,9 +193,6 @@ def test_two_quick_clicks_are_two_marks(dock: tuple[Viewer, CarWidget], panel: P
 def test_while_space_is_held_the_mouse_moves_the_view(
     dock: tuple[Viewer, CarWidget], panel: PointingPanel, qtbot: QtBot
 ) -> None:
-    from canvas_driving import canvas
-    from qtpy.QtCore import Qt
-    from qtpy.QtTest import QTest
 
     viewer, _ = dock
     layer = show(viewer)

@@ -117,7 +117,9 @@ class MarkingMouse(QObject):
             yield
         if is_still:
             row, col = self._places(layer, positions[:1])[0]
-            self.pointed.emit(Point(float(row), float(col), is_positive))
+            height, width = self._axes(layer).size_px
+            if 0 <= row + 0.5 < height and 0 <= col + 0.5 < width:  # elsewhere there is nothing to point at
+                self.pointed.emit(Point(float(row), float(col), is_positive))
         elif draws:
             drawn = self._drawn(layer, positions, is_positive)
             (self.stroked if isinstance(drawn, Scribble) else self.boxed).emit(drawn)
@@ -133,8 +135,11 @@ class MarkingMouse(QObject):
 
     def _places(self, layer: Labels, positions: list[tuple[float, ...]]) -> NDArray[np.float64]:
         """Return places of the canvas, in the viewer's coordinates, as rows and columns of the plane that is drawn."""
-        axes = PlaneAxes(layer.data.shape, *displayed_axes(self._viewer.dims, layer.ndim))
-        return canvas_to_plane(self._viewer, layer, axes, np.array(positions))
+        return canvas_to_plane(self._viewer, layer, self._axes(layer), np.array(positions))
+
+    def _axes(self, layer: Labels) -> PlaneAxes:
+        """Return which axes of a layer are shown."""
+        return PlaneAxes(layer.data.shape, *displayed_axes(self._viewer.dims, layer.ndim))
 
 
 def canvas_to_plane(
