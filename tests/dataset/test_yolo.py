@@ -105,7 +105,7 @@ def test_what_is_written(tmp_path: Path) -> None:
 
 
 @given(label_maps(), st.sampled_from(["bridged", "apart"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_what_ultralytics_sees_is_what_is_reported(labels: NDArray[np.int32], parts: Parts) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)

@@ -221,7 +221,7 @@ def desks(qtbot: QtBot) -> Callable[[], Desk]:
     return lambda: Desk(qtbot)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_no_pixel_of_a_persons_is_lost_and_all_stays_in_step(
     desks: Callable[[], Desk], steps: list[tuple[str, int, int]]
