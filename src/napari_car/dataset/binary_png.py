@@ -34,22 +34,11 @@ class BinaryPng:
         because the class was marked as absent or the image as checked; all; or none.
     """
 
+    name = "binary-png"
+    title = "Binary PNG per class"
+    tells_objects_apart = False
+
     negatives: Negatives = "verified"
-
-    @property
-    def name(self) -> str:
-        """As it is chosen on a command line."""
-        return "binary-png"
-
-    @property
-    def title(self) -> str:
-        """As it is called in lists."""
-        return "Binary PNG per class"
-
-    @property
-    def tells_objects_apart(self) -> bool:
-        """Whether it keeps what are objects."""
-        return False
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write a data set into an empty folder; return its files.

@@ -45,22 +45,11 @@ class Cellpose:
         it is started with ``--min_train_masks 0``.
     """
 
+    name = "cellpose"
+    title = "Cellpose instance TIFF"
+    tells_objects_apart = True
+
     negatives: Negatives = "verified"
-
-    @property
-    def name(self) -> str:
-        """As it is chosen on a command line."""
-        return "cellpose"
-
-    @property
-    def title(self) -> str:
-        """As it is called in lists."""
-        return "Cellpose instance TIFF"
-
-    @property
-    def tells_objects_apart(self) -> bool:
-        """Whether it keeps what are objects."""
-        return True
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write a data set into an empty folder; return its files.

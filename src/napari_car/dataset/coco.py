@@ -41,22 +41,11 @@ class CocoInstances:
         joined to the outline by a cut without area.
     """
 
+    name = "coco"
+    title = "COCO instances"
+    tells_objects_apart = True
+
     polygons: Polygons = "lossless"
-
-    @property
-    def name(self) -> str:
-        """As it is chosen on a command line."""
-        return "coco"
-
-    @property
-    def title(self) -> str:
-        """As it is called in lists."""
-        return "COCO instances"
-
-    @property
-    def tells_objects_apart(self) -> bool:
-        """Whether it keeps what are objects."""
-        return True
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write a data set into an empty folder; return its files, the JSON files first.

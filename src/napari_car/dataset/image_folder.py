@@ -34,20 +34,9 @@ class ImageFolder:
     names them as ``id2label``, as models take it. What are objects is lost.
     """
 
-    @property
-    def name(self) -> str:
-        """As it is chosen on a command line."""
-        return "imagefolder"
-
-    @property
-    def title(self) -> str:
-        """As it is called in lists."""
-        return "Hugging Face image folder"
-
-    @property
-    def tells_objects_apart(self) -> bool:
-        """Whether it keeps what are objects."""
-        return False
+    name = "imagefolder"
+    title = "Hugging Face image folder"
+    tells_objects_apart = False
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write a data set into an empty folder; return its files.

@@ -27,20 +27,9 @@ class LabelTiff:
     classes, ``images.csv`` the images.
     """
 
-    @property
-    def name(self) -> str:
-        """As it is chosen on a command line."""
-        return "label-tiff"
-
-    @property
-    def title(self) -> str:
-        """As it is called in lists."""
-        return "Label TIFF"
-
-    @property
-    def tells_objects_apart(self) -> bool:
-        """Whether it keeps what are objects."""
-        return True
+    name = "label-tiff"
+    title = "Label TIFF"
+    tells_objects_apart = True
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write a data set into an empty folder; return its files.

@@ -38,20 +38,9 @@ class OmeZarr:
     the class of each label.
     """
 
-    @property
-    def name(self) -> str:
-        """As it is chosen on a command line."""
-        return "ome-zarr"
-
-    @property
-    def title(self) -> str:
-        """As it is called in lists."""
-        return "OME-Zarr image-label"
-
-    @property
-    def tells_objects_apart(self) -> bool:
-        """Whether it keeps what are objects."""
-        return True
+    name = "ome-zarr"
+    title = "OME-Zarr image-label"
+    tells_objects_apart = True
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write a data set into an empty folder; return its files.

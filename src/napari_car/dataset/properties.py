@@ -50,15 +50,8 @@ class RegionProperties:
     px².
     """
 
-    @property
-    def name(self) -> str:
-        """As it is chosen on a command line."""
-        return "properties"
-
-    @property
-    def title(self) -> str:
-        """As it is called in lists."""
-        return "CSV of region properties"
+    name = "properties"
+    title = "CSV of region properties"
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write the table into an empty folder; return its path.

@@ -45,22 +45,11 @@ class PascalVoc:
         Colours of the classes: those of the ontology, or those of Pascal VOC, which some readers take for granted.
     """
 
+    name = "voc"
+    title = "Pascal VOC index PNG"
+    tells_objects_apart = True
+
     palette: Literal["ontology", "voc"] = "ontology"
-
-    @property
-    def name(self) -> str:
-        """As it is chosen on a command line."""
-        return "voc"
-
-    @property
-    def title(self) -> str:
-        """As it is called in lists."""
-        return "Pascal VOC index PNG"
-
-    @property
-    def tells_objects_apart(self) -> bool:
-        """Whether it keeps what are objects."""
-        return True
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write a data set into an empty folder; return its files.

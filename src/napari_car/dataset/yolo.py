@@ -50,22 +50,11 @@ class YoloSegmentation:
         each, or one polygon per part, which are then objects of their own.
     """
 
+    name = "yolo"
+    title = "YOLO segmentation"
+    tells_objects_apart = True
+
     parts: Parts = "bridged"
-
-    @property
-    def name(self) -> str:
-        """As it is chosen on a command line."""
-        return "yolo"
-
-    @property
-    def title(self) -> str:
-        """As it is called in lists."""
-        return "YOLO segmentation"
-
-    @property
-    def tells_objects_apart(self) -> bool:
-        """Whether it keeps what are objects."""
-        return True
 
     def write(self, images: Iterable[LabelledImage], ontology: QuerySheet, folder: Path) -> tuple[Path, ...]:
         """Write a data set into an empty folder; return its files, ``data.yaml`` first.
