@@ -20,10 +20,9 @@ from .class_table import CLASSES, ListedImage, write_classes, write_images
 from .format import ReadImage
 from .image_files import copy_image
 from .label_files import find_files, read_labels
-from .labelled_image import LabelledImage
+from .labelled_image import SPLITS, LabelledImage
 
 _IMAGE_END, _MASKS_END = "_img", "_masks"
-_SPLITS = ("train", "val", "test")
 _READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 """Endings that Cellpose looks for, as far as they are read here."""
 
@@ -119,14 +118,14 @@ def _number_class(
 
 def _list_folders(folder: Path) -> set[str]:
     """Return the names of the folders of classes, of all splits."""
-    splits = [folder / split for split in _SPLITS]
+    splits = [folder / split for split in SPLITS]
     return {path.name for split in splits if split.is_dir() for path in split.iterdir() if path.is_dir()}
 
 
 def _find_pairs(folder: Path, row: FoundClass) -> Mapping[str, tuple[Path, Path | None]]:
     """Return the masks of a class and their image, by the image's name."""
     pairs = {}
-    for split in _SPLITS:
+    for split in SPLITS:
         files = find_files(folder / split / row.folder)
         for stem, path in files.items():
             if stem.endswith(_MASKS_END):

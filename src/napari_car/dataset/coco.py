@@ -11,7 +11,8 @@ from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.sheet_entry import SheetEntry
 from napari_car.io.outputs import write_bytes
 
-from .class_names import check_labels, classes_of
+from .class_names import classes_of
+from .class_numbers import checked_classes
 from .coco_file import read_categories, read_images
 from .format import ReadImage
 from .image_files import copy_image
@@ -61,6 +62,7 @@ class CocoInstances:
         parts: dict[str, _Part] = {}
         copies = []
         for image in images:
+            checked_classes(image, ontology)
             copies.append(copy_image(image, folder / image.split))
             parts.setdefault(image.split, _Part(self.polygons)).add(image, copies[-1].name, classes)
         files = []
@@ -121,7 +123,6 @@ class _Part:
             }
         )
         for labelled in image.objects():
-            check_labels(image, classes, [labelled.class_id])
             left_top_size = [labelled.box.left, labelled.box.top, *reversed(labelled.box.size_px)]
             self.annotations.append(
                 {

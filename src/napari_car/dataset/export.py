@@ -154,7 +154,7 @@ class _Counted:
     def __iter__(self) -> Iterator[LabelledImage]:
         for name in self._images:
             image = self._images[name]
-            self.n_objects += sum(1 for _ in image.objects())
+            self.n_objects += image.n_objects
             yield image
 
 

@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Int32
-from scipy import ndimage
-from skimage.segmentation import relabel_sequential
 
+from napari_car.annotation.boxes import find_boxes
 from napari_car.annotation.correction.instance_table import FIRST_ID, InstanceTable
 from napari_car.annotation.frames import Box
 from napari_car.errors import ImageError
 
 Split = Literal["train", "val", "test"]
 """What a part of a data set is for."""
+
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,14 +70,14 @@ class LabelledImage:
         """The class of each pixel."""
         return self.instances.semantic(self.labels)
 
+    @property
+    def n_objects(self) -> int:
+        """Number of :meth:`objects`."""
+        return int(np.count_nonzero(np.unique(self.labels)))
+
     def objects(self) -> "Iterator[LabelledObject]":
         """Yield the objects, by label: each instance is one, and so is all of a class that was not told apart."""
-        if not self.labels.any():
-            return
-        dense, _, label_of = relabel_sequential(self.labels)  # type: ignore[no-untyped-call]
-        places = zip(np.asarray(label_of)[1:].tolist(), ndimage.find_objects(dense), strict=True)
-        for label, (rows, columns) in places:
-            box = Box(rows.start, columns.start, rows.stop, columns.stop)
+        for label, box in find_boxes(self.labels).items():
             mask = np.asarray(self.labels[box.slices] == label)
             yield LabelledObject(label, self.instances.query_of(label), box, mask)
 

@@ -17,7 +17,7 @@ from .class_numbers import FoundClass, checked_classes, make_ontology, match_cla
 from .format import ReadImage
 from .image_files import copy_image
 from .label_files import find_files, find_inside, read_labels
-from .labelled_image import LabelledImage
+from .labelled_image import SPLITS, LabelledImage
 
 VOID = 255
 """Index of pixels that count neither as a class nor as background; read as background, never written."""
@@ -29,7 +29,6 @@ _IMAGES, _CLASSES, _OBJECTS, _SETS = "JPEGImages", "SegmentationClass", "Segment
 _LABEL_MAP, _CLASS_LIST = "labelmap.txt", "classes.txt"
 _HEADER = "# label:color_rgb:parts:actions"
 _BACKGROUND = "background"
-_SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class PascalVoc:
         voc = voc_palette()
         colours = [entry.colour for entry in classes] if self.palette == "ontology" else voc[: len(classes)]
         files: list[Path] = []
-        names: dict[str, list[str]] = {split: [] for split in _SPLITS}
+        names: dict[str, list[str]] = {split: [] for split in SPLITS}
         for image in images:
             objects = number_objects(image.labels)
             if (n_objects := int(objects.max(initial=0))) > MAX_INDEX:
@@ -162,7 +161,7 @@ def _read_row(path: Path, line: str) -> tuple[str, RGB | None]:
 
 def _read_names(folder: Path) -> list[str]:
     """Return the names of the images, each once."""
-    lists = [folder / _SETS / f"{split}.txt" for split in (*_SPLITS, "trainval")]
+    lists = [folder / _SETS / f"{split}.txt" for split in (*SPLITS, "trainval")]
     there = [path for path in lists if path.is_file()]
     if not there:
         return list(find_files(folder / _CLASSES))

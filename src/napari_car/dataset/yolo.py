@@ -15,18 +15,17 @@ from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import OutputError
 from napari_car.io.outputs import explained, write_bytes
 
-from .class_names import check_labels, classes_of
-from .class_numbers import FoundClass, make_ontology
+from .class_names import classes_of
+from .class_numbers import FoundClass, checked_classes, make_ontology
 from .format import ReadImage
 from .image_files import copy_image
-from .labelled_image import LabelledImage, LabelledObject
+from .labelled_image import SPLITS, LabelledImage, LabelledObject, Split
 from .outlines import Points, trace_bridged, trace_parts
 from .yolo_files import SUFFIXES, find_table, read_images
 
 Parts = Literal["bridged", "apart"]
 """What becomes of an object of several parts."""
 
-_SPLITS = ("train", "val", "test")
 _INSET_PX = 1 / 16
 _STEP_PX = 1 / 128
 _N_STEPS = 48
@@ -67,9 +66,10 @@ class YoloSegmentation:
         """
         classes = classes_of(ontology)
         indices = {id_: index for index, id_ in enumerate(classes)}
-        files, splits = [], {"train", "val"}  # Ultralytics wants both to be named, and there
+        files: list[Path] = []
+        splits: set[Split] = {"train", "val"}  # Ultralytics wants both to be named, and there
         for image in images:
-            check_labels(image, classes, (labelled.class_id for labelled in image.objects()))
+            checked_classes(image, ontology)
             if image.image.suffix.lower() not in SUFFIXES:
                 raise OutputError(
                     f"{image.image} is no image that Ultralytics reads: save it as one of {', '.join(SUFFIXES)}."
@@ -81,7 +81,7 @@ class YoloSegmentation:
         for split in splits:
             with explained(folder):
                 (folder / "images" / split).mkdir(parents=True, exist_ok=True)
-        table = {split: f"images/{split}" for split in _SPLITS if split in splits}
+        table: dict[str, str] = {split: f"images/{split}" for split in SPLITS if split in splits}
         names = {indices[id_]: entry.class_name for id_, entry in classes.items()}
         text = yaml.safe_dump({**table, "names": names}, sort_keys=False, allow_unicode=True)
         path = folder / "data.yaml"

@@ -19,11 +19,10 @@ from napari_car.errors import DocumentError, ImageError
 from .class_names import ClassNames
 from .format import ReadImage
 from .image_files import read_size
+from .labelled_image import SPLITS
 
 SUFFIXES = (".bmp", ".dng", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp")
 """Endings of the images that Ultralytics reads."""
-
-_SPLITS = ("train", "val", "test")
 
 
 def find_table(folder: Path) -> Path:
@@ -76,7 +75,7 @@ def _find_images(table: Path) -> Iterator[Path]:
     root = table.parent
     if isinstance(record.get("path"), str) and (root / record["path"]).is_dir():
         root /= record["path"]
-    for split in _SPLITS:
+    for split in SPLITS:
         places = record.get(split) or []
         for place in places if isinstance(places, list) else [places]:
             if not isinstance(place, str):
