@@ -11,8 +11,8 @@ A project is a folder of its own, beside the images or elsewhere; images are rea
 
 import hashlib
 import os
+import re
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
@@ -247,23 +247,7 @@ def _path_from(folder: Path, other: Path) -> str:
     return Path(os.path.relpath(stop, start)).as_posix()
 
 
-def _natural(key: str) -> tuple[tuple[tuple[bool, int | str], ...], str]:
-    """Return what names are sorted by: numbers in them by their size."""
-    return tuple(_pieces(key.casefold())), key
-
-
-def _pieces(text: str) -> Iterator[tuple[bool, int | str]]:
-    """Yield numbers, and what stands between them."""
-    piece = ""
-    for character in text:
-        if piece and character.isdecimal() != piece[-1].isdecimal():
-            yield _as_piece(piece)
-            piece = ""
-        piece += character
-    if piece:
-        yield _as_piece(piece)
-
-
-def _as_piece(piece: str) -> tuple[bool, int | str]:
-    """Return a number, or a text that comes after all numbers."""
-    return (False, int(piece)) if piece.isdecimal() else (True, piece)
+def _natural(key: str) -> tuple[list[tuple[bool, int | str]], str]:
+    """Return what names are sorted by: numbers in them by their size, and before what is no number."""
+    pieces = re.findall(r"\d+|\D+", key.casefold())
+    return [(False, int(piece)) if piece.isdecimal() else (True, piece) for piece in pieces], key
