@@ -14,6 +14,7 @@ from napari_car.annotation.ontology_file import write_ontology
 from napari_car.annotation.project import Project
 from napari_car.annotation.project_lock import ProjectLock
 from napari_car.annotation.sheet import QuerySheet
+from napari_car.cli.checkpoints import Networks
 from napari_car.scenes import load_scenes
 
 NAMES = ("shapes-on-sand", "shapes-on-brick")
@@ -111,6 +112,29 @@ def test_corrections_are_never_lost_unless_one_says_so(command: Command, photos:
         assert "2 images: 2 segmented" in result.output
     assert "2 images: 2 segmented" in command(*AGAIN, "--overwrite", "all").output
     assert not project.load(image)[0].layers[0].is_corrected  # type: ignore[union-attr]
+
+
+def test_a_correction_that_is_saved_while_the_networks_load_stays(
+    command: Command, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command(*START)
+    project = Project.open(Path("shapes"))
+    image = project.image(f"{NAMES[0]}.png")
+    found, _ = project.load(image)
+    assert found is not None
+    correction = Document(layers=(corrected(found.layers[0], "painted"),))
+    load = Networks.load
+
+    def load_after_correction(networks: Networks) -> Segmenter:
+        project.save(image, correction, None)
+        return load(networks)
+
+    monkeypatch.setattr(Networks, "load", load_after_correction)
+    result = command(*AGAIN, "--overwrite", "automatic")
+    assert "2 images: 1 segmented, 1 failed" in result.output
+    assert f"Failed: {NAMES[0]}.png: " in result.stderr
+    assert "changed by another window or program" in " ".join(result.stderr.split())
+    assert document(image.key).layers[0].is_corrected
 
 
 def test_bad_files_do_not_stop_it_and_are_listed_at_the_end(command: Command, photos: Path) -> None:

@@ -1,5 +1,6 @@
 """Segment the images of a project: skip what is done or corrected, go on after a bad one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -77,35 +78,44 @@ class ProjectBatch:
             raise ConfigError("A batch segments classes: referring expressions are for napari-car segment --refer.")
         self.networks.check_on_disk()
         outcome = ProjectOutcome()
-        pending = [image for image in self.project.images() if self._is_wanted(image, outcome)]
+        pending = list(self._find_pending(outcome))
         if pending:
             with Display(len(pending)) as display:
                 segmenter = self.networks.load()
-                for image in pending:
-                    self._try(image, segmenter, display, outcome)
+                for image, seen in pending:
+                    self._try(image, segmenter, display, outcome, seen)
         return outcome
 
-    def _is_wanted(self, image: ProjectImage, outcome: ProjectOutcome) -> bool:
-        """Tell whether an image is to be segmented, and note why not."""
-        if not image.document.exists() or self.overwrite == "all":
-            return True
-        if self.overwrite == "nothing":
-            outcome.done.append(image.key)
-            return False
-        try:
-            document, _ = self.project.load(image)
-        except (DocumentError, ResourceError) as error:
-            outcome.failed.append((image.key, error))
-            return False
-        if document is not None and any(layer.is_corrected for layer in document.layers):
-            outcome.corrected.append(image.key)
-            return False
-        return True
+    def _find_pending(self, outcome: ProjectOutcome) -> Iterator[tuple[ProjectImage, Stamp | None]]:
+        """Yield the images to be segmented, each with the labels that may be replaced, and note why others are not."""
+        for image in self.project.images():
+            if self.overwrite == "all":
+                yield image, None
+            elif not image.document.exists():
+                yield image, Stamp()
+            elif self.overwrite == "nothing":
+                outcome.done.append(image.key)
+            else:
+                try:
+                    document, seen = self.project.load(image)
+                except (DocumentError, ResourceError) as error:
+                    outcome.failed.append((image.key, error))
+                    continue
+                if document is not None and any(layer.is_corrected for layer in document.layers):
+                    outcome.corrected.append(image.key)
+                else:
+                    yield image, seen
 
-    def _try(self, image: ProjectImage, segmenter: "Segmenter", display: "Display", outcome: ProjectOutcome) -> None:
-        """Segment an image and save its labels, unless that fails, or somebody saves others meanwhile."""
+    def _try(
+        self,
+        image: ProjectImage,
+        segmenter: "Segmenter",
+        display: "Display",
+        outcome: ProjectOutcome,
+        seen: Stamp | None,
+    ) -> None:
+        """Segment an image and save its labels, unless that fails, or somebody has saved others meanwhile."""
         try:
-            _, seen = self.project.load(image) if self.overwrite != "all" else (None, None)
             self._segment(image, segmenter, display, seen)
             outcome.segmented.append(image.key)
         except (ImageError, ResourceError, DocumentError, OutputError) as error:
