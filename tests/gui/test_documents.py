@@ -283,8 +283,9 @@ def test_colours_of_large_ids_do_not_stop_napari(
     assert 'Labels of the layer "a" above 65536 are shown in one colour' in caplog.text
 
 
-def test_proposals_are_not_saved(path: Path) -> None:
-    proposal = Labels(np.ones((2, 2), dtype=int), metadata={KEY: {"kind": "proposal"}})
+@pytest.mark.parametrize("kind", ["proposal", "preview"])
+def test_proposals_and_previews_are_not_saved(path: Path, kind: str) -> None:
+    proposal = Labels(np.ones((2, 2), dtype=int), metadata={KEY: {"kind": kind}})
     with pytest.raises(OutputError, match="accept the proposal"):
         save(path, proposal)
     save(path, proposal, Labels(np.zeros((2, 2), dtype=int), name="kept"))

@@ -9,6 +9,9 @@ from napari_car.errors import DocumentError, OutputError
 from .document_layers import LayerData, make_label_layer, make_layer_data
 from .document_notes import read_notes
 
+_PASSING = frozenset(["proposal", "preview"])
+"""Kinds of label layers that show what is not decided yet."""
+
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
     """Return the function that reads a document, or several; None if a name does not end in ``.car.json``."""
@@ -31,7 +34,8 @@ def read_layers(path: str | Sequence[str]) -> list[LayerData]:
 def write_layers(path: str, layer_data: Sequence[LayerData]) -> list[str]:
     """Write label layers into one document; return the paths of its files.
 
-    Proposals that wait to be accepted are left out. A name without the ending ``.car.json`` gets it.
+    Proposals that wait to be accepted, and the preview of a correction, are left out. A name without the ending
+    ``.car.json`` gets it.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def write_layers(path: str, layer_data: Sequence[LayerData]) -> list[str]:
         If it cannot be written.
     """
     target = _target(Path(path))
-    saved = [item for item in layer_data if read_notes(item[1]).get("kind") != "proposal"]
+    saved = [item for item in layer_data if read_notes(item[1]).get("kind") not in _PASSING]
     if not saved:
         raise OutputError(f"{target} cannot be written: accept the proposal, then save the layer it goes to.")
     try:
