@@ -82,9 +82,9 @@ def test_ids_that_were_given_are_not_given_again_even_if_no_instance_is_left(pat
 class TestAgreement:
     EXPECTED = (
         {"query": 1, "text": "leaf", "iou": 0.75, "n_added": 1, "n_removed": 0}
-        | {"n_automatic": 3, "n_corrected": 4, "n_unknown": 0},
+        | {"n_automatic": 3, "n_corrected": 4, "n_unknown": 0, "human_share": 0.25},
         {"query": 2, "text": "stem", "iou": 0.6667, "n_added": 0, "n_removed": 1}
-        | {"n_automatic": 3, "n_corrected": 2, "n_unknown": 0},
+        | {"n_automatic": 3, "n_corrected": 2, "n_unknown": 0, "human_share": 0.0},
     )
 
     def test_it_is_in_the_document_for_each_query_with_a_mask(self, path: Path, layer: Labels) -> None:

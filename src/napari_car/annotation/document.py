@@ -13,6 +13,10 @@ The JSON names everything else:
     ``"napari-car"`` and 1. A reader refuses larger versions, and passes over keys that it does not know.
 ``written_by``
     Program and version, for people.
+``created``, ``saved``
+    When it was written first and last, as ``2026-11-30T09:15:02+00:00``; missing if that is not known.
+``spent_s``
+    Seconds that people have worked on it, as far as that was measured.
 ``layers``
     A list, from the lowest layer to the highest. Each has
 
@@ -50,11 +54,13 @@ is interrupted, the JSON that is there, old or new, names files that are whole. 
 file that nothing names.
 """
 
+import dataclasses
 import os
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_car import __version__
@@ -63,7 +69,7 @@ from napari_car.io.outputs import sync_folder, write_bytes
 from napari_car.io.slugs import unique_slugs
 
 from .document_files import SEPARATORS, is_file_of, read_human, read_labels, write_files
-from .document_json import LayerRecord, layer_record, parse_text, write_text
+from .document_json import History, LayerRecord, layer_record, parse_text, write_text
 from .label_layer import LabelLayer
 
 SUFFIX = ".car.json"
@@ -80,6 +86,12 @@ class Document:
     """From the lowest to the highest."""
     written_by: str = ""
     """Program and version that wrote it; empty before it is written."""
+    created: str = ""
+    """When it was written first, in ISO 8601; empty before it is written, or if that is not known."""
+    saved: str = ""
+    """When it was written last, in ISO 8601; empty before it is written, or if that is not known."""
+    spent_s: float = 0.0
+    """Time that people have worked on it, in seconds."""
 
 
 def write_document(path: str | os.PathLike[str], document: Document) -> tuple[Path, ...]:
@@ -90,6 +102,7 @@ def write_document(path: str | os.PathLike[str], document: Document) -> tuple[Pa
     path
         Ends in ``.car.json``.
     document : Document
+        It keeps the time when it was written first, if it has one.
 
     Returns
     -------
@@ -111,7 +124,9 @@ def write_document(path: str | os.PathLike[str], document: Document) -> tuple[Pa
                 layer_record(layer, write_files(path, f"{stem}.{slug}", layer, new))
                 for layer, slug in zip(document.layers, slugs, strict=True)
             ]
-            text = write_text(records, f"napari-car {__version__}")
+            now = datetime.now(tz=UTC).isoformat(timespec="seconds")
+            history = History(f"napari-car {__version__}", document.created or now, now, document.spent_s)
+            text = write_text(records, history)
             sync_folder(path.parent)
             # File names of a foreign encoding hold lone surrogates: written as \udcff they are valid JSON.
             write_bytes(path, text.encode("utf-8", "backslashreplace"))
@@ -133,11 +148,11 @@ def read_document(path: str | os.PathLike[str]) -> Document:
     """
     path = Path(path)
     try:
-        records, written_by = parse_text(_read_text(path))
+        records, history = parse_text(_read_text(path))
         layers = tuple(_read_layer(path, record) for record in records)
     except (DocumentError, RecursionError) as error:
         raise DocumentError(f"{path} cannot be opened: {str(error).rstrip('.')}.") from error
-    return Document(layers=layers, written_by=written_by)
+    return Document(layers=layers, **dataclasses.asdict(history))
 
 
 def _checked_stem(path: Path) -> str:

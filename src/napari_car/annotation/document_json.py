@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 from napari_car.errors import CaRError, DocumentError
@@ -19,6 +21,16 @@ VERSION = 1
 
 _LINE = 110
 """Lists and tables up to this length stand on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the JSON says of the document as a whole; see :class:`~napari_car.annotation.document.Document`."""
+
+    written_by: str = ""
+    created: str = ""
+    saved: str = ""
+    spent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +65,22 @@ def layer_record(layer: LabelLayer, files: StoredLayer) -> dict[str, Any]:
     }
 
 
-def write_text(layers: Sequence[Mapping[str, Any]], written_by: str) -> str:
+def write_text(layers: Sequence[Mapping[str, Any]], history: History) -> str:
     """Return the text of a document.
 
     Parameters
     ----------
     layers : sequence of dict
         As :func:`layer_record` makes them.
-    written_by : str
-        Program and version.
+    history : History
     """
-    record = {"format": FORMAT, "version": VERSION, "written_by": written_by, "layers": list(layers)}
+    about = dataclasses.asdict(history) | {"spent_s": round(history.spent_s, 1)}
+    record = {"format": FORMAT, "version": VERSION, **about, "layers": list(layers)}
     return _layout(record, "", 0) + "\n"
 
 
-def parse_text(text: str) -> tuple[tuple[LayerRecord, ...], str]:
-    """Read the text of a document; return its layers, and what it was written by.
+def parse_text(text: str) -> tuple[tuple[LayerRecord, ...], History]:
+    """Read the text of a document; return its layers, and when and by what it was written.
 
     Raises
     ------
@@ -89,7 +101,22 @@ def parse_text(text: str) -> tuple[tuple[LayerRecord, ...], str]:
             layers.append(_parse_layer(item))
         except CaRError as error:
             raise DocumentError(f"in layer {number}, {str(error).rstrip('.')}") from error
-    return tuple(layers), _get(record, "written_by", str, "")
+    return tuple(layers), _parse_history(record)
+
+
+def _parse_history(record: Mapping[str, Any]) -> History:
+    """Read what is said of the document as a whole."""
+    texts = {key: _get(record, key, str, "") for key in ("written_by", "created", "saved")}
+    for key in ("created", "saved"):
+        try:
+            if texts[key]:
+                datetime.fromisoformat(texts[key])
+        except ValueError as error:
+            raise DocumentError(f'"{key}", {texts[key]!r}, is not a time such as 2026-11-30T09:15:02+00:00') from error
+    spent_s = record.get("spent_s", 0.0)
+    if not isinstance(spent_s, int | float) or isinstance(spent_s, bool) or not 0 <= spent_s < math.inf:
+        raise DocumentError(f'"spent_s", {spent_s!r}, is not a number of seconds')
+    return History(**texts, spent_s=float(spent_s))
 
 
 def _parse_json(text: str) -> Any:

@@ -22,9 +22,10 @@ LABELS = plane("11.. 2211 ....")
 def test_pixels_are_compared_query_by_query() -> None:
     found = measure_agreement(Ledger(AUTOMATIC).automatic(), LABELS, [2, 1])
     assert list(found) == [2, 1]
-    assert found[1] == Agreement(n_automatic=3, n_corrected=4, n_both=2)
+    assert found[1] == Agreement(n_automatic=3, n_corrected=4, n_both=2, n_human=2, n_now=4)
     assert (found[1].n_added, found[1].n_removed, found[1].iou) == (2, 1, 0.4)
-    assert found[2] == Agreement(n_automatic=2, n_corrected=2, n_both=2)
+    assert found[1].human_share == 0.5
+    assert found[2] == Agreement(n_automatic=2, n_corrected=2, n_both=2, n_now=2)
     assert found[2].iou == 1
 
 
@@ -51,13 +52,14 @@ def test_json_holds_it() -> None:
         "n_automatic": 3,
         "n_corrected": 4,
         "n_unknown": 0,
+        "human_share": 0.5,
     }
 
 
 def test_pixels_of_which_the_automatic_label_is_not_known_are_left_out_and_said() -> None:
     ledger = Ledger.restored(LABELS, AUTOMATIC != LABELS)
     found = measure_agreement(ledger.automatic(), LABELS, [1])[1]
-    assert found == Agreement(n_automatic=2, n_corrected=2, n_both=2, n_unknown=3)
+    assert found == Agreement(n_automatic=2, n_corrected=2, n_both=2, n_unknown=3, n_human=2, n_now=4)
 
 
 def test_instances_count_as_their_queries() -> None:
@@ -76,6 +78,11 @@ def test_as_masks_tell(data: st.DataObject, shape: tuple[int, ...]) -> None:
     for id_, found in measure_agreement(automatic, labels, [1, 2]).items():
         before, after = (automatic == id_) & known, (labels == id_) & known
         assert found == Agreement(
-            n_automatic=before.sum(), n_corrected=after.sum(), n_both=(before & after).sum(), n_unknown=(~known).sum()
+            n_automatic=before.sum(),
+            n_corrected=after.sum(),
+            n_both=(before & after).sum(),
+            n_unknown=(~known).sum(),
+            n_human=((labels == id_) & (automatic != id_)).sum(),
+            n_now=(labels == id_).sum(),
         )
         assert 0 <= found.iou <= 1

@@ -21,13 +21,12 @@ def test_state_agreement_and_area_are_told_of_each_query() -> None:
     assert masks == {
         1: MaskState(
             state="edited",
-            agreement=Agreement(n_automatic=4, n_corrected=3, n_both=3),
-            area_px=3,
+            agreement=Agreement(n_automatic=4, n_corrected=3, n_both=3, n_now=3),
             is_outdated=True,
         ),
-        2: MaskState(state="edited", agreement=Agreement(n_automatic=4, n_corrected=5, n_both=4), area_px=5),
-        3: MaskState(state="checked", agreement=Agreement(n_automatic=1, n_corrected=1, n_both=1), area_px=1),
-        4: MaskState(state="checked", agreement=Agreement(), area_px=0),
+        2: MaskState(state="edited", agreement=Agreement(n_automatic=4, n_corrected=5, n_both=4, n_human=1, n_now=5)),
+        3: MaskState(state="checked", agreement=Agreement(n_automatic=1, n_corrected=1, n_both=1, n_now=1)),
+        4: MaskState(state="checked", agreement=Agreement()),
     }
 
 
@@ -38,7 +37,7 @@ def test_instances_count_as_their_query_and_all_planes_count() -> None:
     labels[1, 2, 0] = FIRST_ID + 1
     masks = examine_masks(np.stack([AUTOMATIC, AUTOMATIC]), labels, [1, 2], {}, table)
     assert masks[1] == MaskState(
-        state="automatic", agreement=Agreement(n_automatic=8, n_corrected=8, n_both=8), area_px=8
+        state="automatic", agreement=Agreement(n_automatic=8, n_corrected=8, n_both=8, n_now=8)
     )
     assert (masks[2].state, masks[2].agreement.n_added, masks[2].area_px) == ("edited", 1, 9)
 
@@ -59,7 +58,7 @@ class TestInWords:
     def said(state: str = "edited", *, is_outdated: bool = False, **counts: int) -> str:
         agreement = Agreement(**counts)
         return describe_mask(
-            MaskState(state=state, agreement=agreement, area_px=0, is_outdated=is_outdated)  # type: ignore[arg-type]
+            MaskState(state=state, agreement=agreement, is_outdated=is_outdated)  # type: ignore[arg-type]
         )
 
     def test_what_was_added_and_removed(self) -> None:

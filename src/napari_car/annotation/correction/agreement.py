@@ -32,6 +32,8 @@ class Agreement:
     n_corrected: int = 0
     n_both: int = 0
     n_unknown: int = 0
+    n_human: int = 0
+    n_now: int = 0
 
     @property
     def n_added(self) -> int:
@@ -49,8 +51,13 @@ class Agreement:
         n_either = self.n_automatic + self.n_corrected - self.n_both
         return self.n_both / n_either if n_either else 1.0
 
+    @property
+    def human_share(self) -> float:
+        """Share of the mask's pixels that are a person's, in [0, 1]; 0 if it is empty."""
+        return self.n_human / self.n_now if self.n_now else 0.0
+
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON can hold it; the IoU with four digits."""
+        """Return it as JSON can hold it; the IoU and the share with four digits."""
         return {
             "iou": round(self.iou, 4),
             "n_added": self.n_added,
@@ -58,6 +65,7 @@ class Agreement:
             "n_automatic": self.n_automatic,
             "n_corrected": self.n_corrected,
             "n_unknown": self.n_unknown,
+            "human_share": round(self.human_share, 4),
         }
 
 
@@ -86,13 +94,17 @@ def measure_agreement(
         By query, in the order given; of one that is in neither, all counts are 0 and the IoU is 1.
     """
     n_labels = max(query_ids, default=0) + 2  # the last stands for all others
-    n_automatic, n_corrected, n_both = np.zeros((3, n_labels), dtype=np.int64)
+    n_automatic, n_corrected, n_both, n_human, n_now = np.zeros((5, n_labels), dtype=np.int64)
     n_unknown = 0
     for old, new in zip(_bands(automatic), _bands(labels), strict=True):
         if not old.any() and not new.any():
             continue
         is_known = old != UNKNOWN
-        before, after = (np.clip(as_queries(band[is_known], instances), 0, n_labels - 1) for band in (old, new))
+        now = np.clip(as_queries(new, instances), 0, n_labels - 1)
+        before, after = np.clip(as_queries(old[is_known], instances), 0, n_labels - 1), now[is_known]
+        n_now += np.bincount(now.ravel(), minlength=n_labels)
+        n_human += np.bincount(now[~is_known], minlength=n_labels)
+        n_human += np.bincount(after[before != after], minlength=n_labels)
         n_unknown += old.size - before.size
         n_automatic += np.bincount(before, minlength=n_labels)
         n_corrected += np.bincount(after, minlength=n_labels)
@@ -103,6 +115,8 @@ def measure_agreement(
             n_corrected=int(n_corrected[id_]),
             n_both=int(n_both[id_]),
             n_unknown=n_unknown,
+            n_human=int(n_human[id_]),
+            n_now=int(n_now[id_]),
         )
         for id_ in query_ids
     }

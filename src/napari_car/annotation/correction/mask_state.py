@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Integer
 
 from .agreement import Agreement, measure_agreement
-from .instance_table import InstanceTable, as_queries
+from .instance_table import InstanceTable
 from .label_state import LabelState, tell_states
 
 
@@ -20,16 +20,18 @@ class MaskState:
     state : {"automatic", "edited", "checked"}
     agreement : Agreement
         With the automatic mask.
-    area_px : int
-        Its pixels, those of its instances among them.
     is_outdated : bool
         Whether it was checked, and has changed since.
     """
 
     state: LabelState
     agreement: Agreement
-    area_px: int
     is_outdated: bool = False
+
+    @property
+    def area_px(self) -> int:
+        """Its pixels, those of its instances among them."""
+        return self.agreement.n_now
 
 
 def examine_masks(
@@ -61,12 +63,10 @@ def examine_masks(
     """
     states = tell_states(automatic, labels, query_ids, checked, instances)
     agreements = measure_agreement(automatic, labels, query_ids, instances)
-    areas_px = _measure_areas(labels, query_ids, instances)
     return {
         id_: MaskState(
             state=state,
             agreement=agreements[id_],
-            area_px=areas_px[id_],
             is_outdated=id_ in checked and state != "checked",
         )
         for id_, state in states.items()
@@ -96,15 +96,3 @@ _MEANINGS: Mapping[LabelState, str] = {
     "checked": "Marked as checked: a person said that it is right.",
 }
 _OUTDATED = "Changed since it was marked as checked."
-
-
-def _measure_areas(
-    labels: Integer[np.ndarray, "*axes H W"], query_ids: Collection[int], instances: InstanceTable | None
-) -> dict[int, int]:
-    """Return the pixels of each query."""
-    n_labels = max(query_ids, default=0) + 2  # the last stands for all others
-    areas_px = np.zeros(n_labels, dtype=np.int64)
-    for index in np.ndindex(labels.shape[:-2]):
-        plane = np.clip(as_queries(labels[index], instances), 0, n_labels - 1)
-        areas_px += np.bincount(plane.ravel(), minlength=n_labels)
-    return {id_: int(areas_px[id_]) for id_ in query_ids}
