@@ -20,14 +20,14 @@ DEBIAN_PACKAGES := xvfb xauth libgl1 libgl1-mesa-dri libegl1 libxkbcommon-x11-0 
 demo: $(VENV)/.installed
 	$(BIN)/napari-car demo --out demo-output --overwrite
 
-# The tests come last, so that their summary is the last thing printed.
+# The tests come last, so that their summary is the last thing printed; or, if the process died, in which test and where.
 test: debian-packages $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mkdocs build --strict --quiet
-	$(SCREEN) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(SCREEN) $(BIN)/python -m pytest $(PYTEST_ARGS) || { status=$$?; head -n 30 .pytest_cache/crash.txt; exit $$status; }
 
 # Without venv's own pip, which Debian packages apart, pip puts itself into the environment.
 $(BIN)/python:

@@ -1,9 +1,11 @@
 """What holds for every test: fixtures, private folders, and no windows where there is no screen."""
 
+import faulthandler
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -18,6 +20,36 @@ if not HAS_SCREEN:
 
 # napari reads this once, when it is imported: its settings stay in memory, away from the user's.
 os.environ["NAPARI_CONFIG"] = ""
+
+
+CRASH_FILE = ROOT / ".pytest_cache" / "crash.txt"
+"""The test that runs, and where each thread was if the process died in it; ``make test`` prints it then."""
+
+_crash = pytest.StashKey[TextIO]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Write what is known of a crash into a file: its long list would be all that is left of the output."""
+    CRASH_FILE.parent.mkdir(exist_ok=True)
+    config.stash[_crash] = CRASH_FILE.open("a", encoding="utf-8")
+    faulthandler.enable(config.stash[_crash])
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Name the test that begins."""
+    CRASH_FILE.write_text(f"{nodeid}\n", encoding="utf-8")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """No test runs any more."""
+    CRASH_FILE.write_text("", encoding="utf-8")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close the file, which the interpreter must not write to any more."""
+    faulthandler.disable()
+    config.stash[_crash].close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Generator
 
 import pytest
 from pytestqt.qtbot import QtBot
+from qtpy.QtCore import QCoreApplication, QEvent
 
 from napari_car.gui.closing_worker import ClosingWorker
 
@@ -32,6 +33,15 @@ def test_what_the_generator_holds_is_handed_back_when_nobody_listens_any_more(qt
         warnings.simplefilter("ignore", RuntimeWarning)
         worker.run()
     assert log == ["taken", "handed back"]
+
+
+def test_an_end_that_nobody_can_be_told_of_ends_nothing_else(qtbot: QtBot) -> None:
+    log: list[str] = []
+    worker = ClosingWorker(holding, log, 0)
+    worker.signals.deleteLater()
+    QCoreApplication.sendPostedEvents(worker.signals, QEvent.Type.DeferredDelete)
+    worker.run()  # Qt would end the program if it raised
+    assert log == []
 
 
 def test_a_forgotten_worker_runs_on_and_tells_nobody(qtbot: QtBot) -> None:

@@ -1,5 +1,7 @@
 """A worker thread that leaves nothing open."""
 
+from contextlib import suppress
+
 from napari.qt.threading import GeneratorWorker
 
 
@@ -8,6 +10,11 @@ class ClosingWorker(GeneratorWorker):  # type: ignore[misc]  # napari tells no t
 
     One whose window is gone fails to emit, and napari's then keeps the unfinished generator, and with it the networks.
     """
+
+    def run(self) -> None:
+        """Work, and tell how it ends, unless nobody is left: Qt ends the program at an error in a thread of its own."""
+        with suppress(RuntimeError):  # "wrapped C/C++ object has been deleted"; those of the work are in errored
+            super().run()
 
     def work(self) -> object:
         """Run the generator in this thread."""
