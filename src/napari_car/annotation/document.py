@@ -57,8 +57,8 @@ file that nothing names.
 import dataclasses
 import os
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,12 +147,26 @@ def read_document(path: str | os.PathLike[str]) -> Document:
         If there is no memory for it.
     """
     path = Path(path)
-    try:
+    with _explained(path):
         records, history = parse_text(_read_text(path))
         layers = tuple(_read_layer(path, record) for record in records)
+    return Document(layers=layers, **dataclasses.asdict(history))
+
+
+def read_records(path: str | os.PathLike[str]) -> tuple[tuple[LayerRecord, ...], History]:
+    """Read what a document says of its layers and of itself, without any pixels; DocumentError if it cannot be read."""
+    path = Path(path)
+    with _explained(path):
+        return parse_text(_read_text(path))
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say which document cannot be read."""
+    try:
+        yield
     except (DocumentError, RecursionError) as error:
         raise DocumentError(f"{path} cannot be opened: {str(error).rstrip('.')}.") from error
-    return Document(layers=layers, **dataclasses.asdict(history))
 
 
 def _checked_stem(path: Path) -> str:

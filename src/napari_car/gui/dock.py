@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from napari_car.annotation.engine import NetworkRequest, warm_up
 from napari_car.annotation.sheet import QuerySheet
+from napari_car.config import CaRConfig
 from napari_car.errors import CaRError, CheckpointError, ConfigError, QueryError
 from napari_car.io import RGB
 
@@ -179,9 +180,14 @@ class CarWidget(QWidget):
             "check": self.states.toggle_check,
         }
 
-    def _request(self) -> RunRequest:
-        """Return all that a run needs, or raise the error that says what is missing."""
-        source = self.image_controls.capture()
+    def choose_run(self) -> tuple[QuerySheet, CaRConfig, NetworkRequest]:
+        """Return what is looked for, how, and with which networks.
+
+        Raises
+        ------
+        QueryError, CheckpointError, ConfigError
+            If something is missing; says what.
+        """
         sheet = self.queries.sheet
         if not sheet.queries:
             raise QueryError("There is nothing to look for: type a query, for example leaf, or switch one on.")
@@ -191,20 +197,33 @@ class CarWidget(QWidget):
         if config.sam.enabled and self.options.sams.reason:
             raise CheckpointError(self.options.sams.reason)
         choice, settings = self.options.models.choice, EngineSettings.current()
+        networks = NetworkRequest(
+            f=choice.f,
+            g=choice.g,
+            sam=self.options.sams.name if config.sam.enabled else None,
+            models_folder=settings.models_folder,
+            device=settings.device,
+            precision=settings.precision,
+        )
+        return sheet, config, networks
+
+    def adopt(self, sheet: QuerySheet) -> None:
+        """Go on with a list of queries that came with its labels."""
+        self.queries.set_sheet(sheet)
+        self._last_sheet = sheet
+        self._on_choice()
+
+    def _request(self) -> RunRequest:
+        """Return all that a run needs, or raise the error that says what is missing."""
+        source = self.image_controls.capture()
+        sheet, config, networks = self.choose_run()
         return RunRequest(
             source=source,
             frames=self.image_controls.frames(source, self.options.tile_px, self.options.overlap_px),
             sheet=sheet,
             config=config,
             preset=self.options.preset.name,
-            networks=NetworkRequest(
-                f=choice.f,
-                g=choice.g,
-                sam=self.options.sams.name if config.sam.enabled else None,
-                models_folder=settings.models_folder,
-                device=settings.device,
-                precision=settings.precision,
-            ),
+            networks=networks,
             grouping=self.options.grouping,
         )
 

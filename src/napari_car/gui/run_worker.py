@@ -57,16 +57,21 @@ class RunRequest:
 
     @property
     def effective_config(self) -> CaRConfig:
-        """The parameters with the list's distractors.
+        """See :func:`in_window`."""
+        return in_window(self.config, self.sheet)
 
-        The dense CRF is the one in torch where the choice is left to the program: pydensecrf would stop the window
-        while it computes.
-        """
-        words = (*self.config.proposals.background_words, *self.sheet.background_words)
-        changes = {"proposals.background_words": tuple(dict.fromkeys(words))}
-        if self.config.crf.backend == "auto":
-            changes["crf.backend"] = "torch"  # type: ignore[assignment]
-        return self.config.changed(changes)
+
+def in_window(config: CaRConfig, sheet: QuerySheet) -> CaRConfig:
+    """Return parameters with the list's distractors, as they are used in the program with the window.
+
+    The dense CRF is the one in torch where the choice is left to the program: pydensecrf would stop the window while it
+    computes.
+    """
+    words = (*config.proposals.background_words, *sheet.background_words)
+    changes = {"proposals.background_words": tuple(dict.fromkeys(words))}
+    if config.crf.backend == "auto":
+        changes["crf.backend"] = "torch"  # type: ignore[assignment]
+    return config.changed(changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,126 @@
+"""A run over images of a project, as a generator: it can be stopped between pieces of work, and keeps what is done."""
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_car.config import CaRConfig
+from napari_car.errors import CaRError, DocumentError, ImageError, OutputError, ResourceError
+from napari_car.io import read_image
+from napari_car.io.bounds import bounded
+
+from .project import Project, ProjectImage, Stamp
+from .segmented_document import make_document
+from .sheet import QuerySheet
+
+if TYPE_CHECKING:
+    from napari_car.segmentation import Segmentation
+    from napari_car.segmenter import Segmenter
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStarted:
+    """A run has come to an image."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDone:
+    """A run is done with an image.
+
+    Parameters
+    ----------
+    key : str
+    problem : CaRError or None
+        Why its labels are not written.
+    was_kept : bool
+        Whether it was passed over, since a person has worked on its labels.
+    """
+
+    key: str
+    problem: CaRError | None = None
+    was_kept: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectRun:
+    """What is looked for in the images of a project.
+
+    Parameters
+    ----------
+    project : Project
+    sheet : QuerySheet
+        With at least one enabled query.
+    config : CaRConfig
+        With the list's distractors.
+    preset : str
+        What ``config`` was changed from.
+    """
+
+    project: Project
+    sheet: QuerySheet
+    config: CaRConfig
+    preset: str
+
+    def run(
+        self, segmenter: "Segmenter", images: Iterable[ProjectImage], is_left_alone: Callable[[str], bool]
+    ) -> Generator[ImageStarted | ImageDone | None, None, None]:
+        """Segment images and save their labels, one after another.
+
+        Parameters
+        ----------
+        segmenter : Segmenter
+        images : iterable of ProjectImage
+        is_left_alone : callable
+            Tells of a key whether somebody is working on that image right now; asked when the run comes to it.
+
+        Yields
+        ------
+        ImageStarted, ImageDone or None
+            None between pieces of work. What concerns one image only is in its ``ImageDone``, and does not stop the
+            run.
+        """
+        for image in images:
+            yield ImageStarted(image.key)
+            try:
+                seen = self._find_replaceable(image)
+                if seen is None or is_left_alone(image.key):
+                    yield ImageDone(image.key, was_kept=True)
+                    continue
+                yield from self._segment(segmenter, image, seen)
+            except (ImageError, ResourceError, DocumentError, OutputError) as error:
+                yield ImageDone(image.key, error)
+            else:
+                yield ImageDone(image.key)
+
+    def _find_replaceable(self, image: ProjectImage) -> Stamp | None:
+        """Return the stamp of the labels that may be replaced; None if a person has worked on them."""
+        document, seen = self.project.load(image)
+        is_corrected = document is not None and any(layer.is_corrected for layer in document.layers)
+        return None if is_corrected else seen
+
+    def _segment(self, segmenter: "Segmenter", image: ProjectImage, seen: Stamp) -> Generator[None, None, None]:
+        """Read, segment and save an image."""
+        read = read_image(image.path)
+        picture, notes = bounded(read.rgb, self.config.compute.max_side_px)
+        run = segmenter.run(picture, self.sheet.queries, self.config)
+        result: Segmentation
+        while True:
+            yield None
+            try:
+                next(run)
+            except StopIteration as end:
+                result = end.value
+                break
+        # napari names an image after its file without the ending, and labels find their image by its name.
+        about: dict[str, Any] = {"name": image.path.stem, "path": image.key, "shape": list(read.rgb.shape[:2])}
+        document, _ = make_document(
+            result.noted((*read.notes, *notes)),
+            size_px=(read.rgb.shape[0], read.rgb.shape[1]),
+            sheet=self.sheet,
+            config=self.config,
+            preset=self.preset,
+            image=about,
+        )
+        self.project.save(image, document, seen)

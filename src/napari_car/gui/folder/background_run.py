@@ -1,0 +1,110 @@
+"""A run over images of a project in a worker thread, while somebody corrects others."""
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_car.annotation.engine import ENGINE, Engine, NetworkRequest, lent
+from napari_car.annotation.project import ProjectImage
+from napari_car.annotation.project_run import ImageDone, ImageStarted, ProjectRun
+from napari_car.gui.closing_worker import ClosingWorker
+from napari_car.gui.failures import explain_failure
+
+Event = ImageStarted | ImageDone | None
+
+
+class BackgroundRun(QObject):
+    """Runs over images, one after another; the networks are shared with the runs of all windows.
+
+    Parameters
+    ----------
+    engine : Engine, optional
+        By default the one that all windows share.
+    parent : QObject, optional
+    """
+
+    image_started = Signal(str)
+    image_done = Signal(object)
+    """An :class:`~napari_car.annotation.project_run.ImageDone`."""
+    running_changed = Signal(bool)
+    failed = Signal(str)
+    """The run has ended by an error; a sentence for the user."""
+
+    def __init__(self, engine: Engine = ENGINE, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._worker: ClosingWorker | None = None
+        self._stop = threading.Event()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a worker is at work, be it only to stop."""
+        return self._worker is not None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop.is_set()
+
+    def start(
+        self,
+        run: ProjectRun,
+        networks: NetworkRequest,
+        images: Sequence[ProjectImage],
+        is_left_alone: Callable[[str], bool],
+    ) -> None:
+        """Start a run; the one before must have ended. See :meth:`ProjectRun.run`."""
+        if self.is_running:
+            raise RuntimeError("A run is going on: cancel it first.")
+        self._stop = threading.Event()
+        worker = ClosingWorker(_work, self._engine, run, networks, images, is_left_alone, self._stop)
+        worker.yielded.connect(self._on_event)
+        worker.errored.connect(lambda error: self.failed.emit(explain_failure(error)))
+        worker.finished.connect(self._on_finished)
+        self._worker = worker
+        self.running_changed.emit(True)
+        worker.start()
+
+    def cancel(self) -> None:
+        """Stop between two pieces of work; images that are finished stay."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Stop, and say nothing any more."""
+        self.cancel()
+        if self._worker is not None:
+            self._worker.forget()
+            self._worker = None
+
+    def _on_event(self, event: Event) -> None:
+        """Pass on what the worker says."""
+        if isinstance(event, ImageStarted):
+            self.image_started.emit(event.key)
+        elif isinstance(event, ImageDone):
+            self.image_done.emit(event)
+
+    def _on_finished(self) -> None:
+        self._worker = None
+        self.running_changed.emit(False)
+
+
+def _work(
+    engine: Engine,
+    run: ProjectRun,
+    networks: NetworkRequest,
+    images: Sequence[ProjectImage],
+    is_left_alone: Callable[[str], bool],
+    stop: threading.Event,
+) -> Generator[Event, None, None]:
+    """Run; the networks are handed back after each image, so that a run in the window does not wait for all of them."""
+    for image in images:
+        for _ in engine.waiting():
+            if stop.is_set():
+                return
+        with lent(engine):
+            for event in run.run(engine.segmenter(networks), [image], is_left_alone):
+                if event is not None:
+                    yield event
+                if stop.is_set():
+                    return
