@@ -37,7 +37,7 @@ def test_menus_offer_the_commands(make_napari_viewer: Callable) -> None:
         "napari-car.accept_proposal",
         "napari-car.discard_proposal",
     ]
-    assert ids("napari/plugins") == ["napari-car.widget"]
+    assert ids("napari/plugins/napari-car") == ["napari-car.widget", "napari-car.folder"]
     assert len(ids("napari/file/samples/napari-car")) == 7
 
 

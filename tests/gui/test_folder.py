@@ -20,6 +20,7 @@ from qtpy.QtWidgets import QPushButton
 from napari_car.annotation.document import Document, read_document
 from napari_car.annotation.project import Project
 from napari_car.annotation.project_lock import ProjectLock
+from napari_car.gui.commands import FOLDER, PLUGIN
 from napari_car.gui.dock import CarWidget
 from napari_car.gui.folder.panel import FolderPanel, default_project_folder
 from napari_car.gui.result_layers import is_result
@@ -44,7 +45,7 @@ def panel(dock: tuple[Viewer, CarWidget]) -> FolderPanel:
     viewer, car = dock
     car.options.choose_preset("demo")
     car.queries.set_sheet(car.queries.sheet.added_each(QUERIES)[0])
-    _, panel = viewer.window.add_plugin_dock_widget("napari-car", "Folder of images")
+    _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, FOLDER)
     assert isinstance(panel, FolderPanel)
     return panel
 

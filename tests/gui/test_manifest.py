@@ -10,7 +10,7 @@ from npe2 import PluginManifest
 from npe2.manifest.utils import import_python_name
 
 from napari_car.device import PrecisionName
-from napari_car.gui.commands import WIDGET
+from napari_car.gui.commands import FOLDER, WIDGET
 from napari_car.scenes import load_scenes
 
 ROOT = Path(__file__).parents[2]
@@ -68,11 +68,11 @@ def test_menus_are_open_to_plugins() -> None:
 
 
 def test_only_its_own_files_are_read_and_written() -> None:
-    (reader,), (writer,), (widget,) = POINTS.readers, POINTS.writers, POINTS.widgets
+    (reader,), (writer,), widgets = POINTS.readers, POINTS.writers, POINTS.widgets
     assert reader.filename_patterns == ["*.car.json"]
     assert writer.filename_extensions == [".car.json"]
     assert writer.layer_types == ["labels+"]
-    assert widget.display_name == WIDGET
+    assert [widget.display_name for widget in widgets] == [WIDGET, FOLDER]
 
 
 def test_each_scene_is_sample_data() -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 PLUGIN = "napari-car"
 WIDGET = "CLIP as RNN"
 """Name of the dock widget in the manifest."""
+FOLDER = "Folder of images"
+"""Name of the one for a folder of images."""
 
 
 def segment_by_text(viewer: Viewer) -> None:
