@@ -15,7 +15,7 @@ from napari.layers import Labels
 from napari.viewer import Viewer
 from PIL import Image
 from pytestqt.qtbot import QtBot
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QPushButton
 
 from napari_car.annotation.document import Document, read_document
 from napari_car.annotation.project import Project
@@ -217,6 +217,26 @@ def test_what_cannot_be_saved_when_the_window_closes_is_kept_beside(
     (kept,) = image.document.parent.glob("shapes-on-brick.png.unsaved-*.car.json")
     np.testing.assert_array_equal(read_document(kept).layers[0].labels, layer.data)
     assert read_document(image.document).spent_s == 99
+
+
+def test_it_is_exported_and_imported_again(
+    qtbot: QtBot, panel: FolderPanel, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segment(qtbot, panel, "all")
+    shown_labels(panel).data_setitem((np.array([3]), np.array([3])), 2)
+    folders = iter([tmp_path / "coco", tmp_path / "coco", tmp_path / "again"])
+    monkeypatch.setattr(QInputDialog, "getItem", lambda *_, **__: ("COCO instances", True))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(next(folders)))
+    panel.export()
+    qtbot.waitUntil(lambda: not panel.data_sets.is_busy, timeout=20_000)
+    assert panel.text.startswith("COCO instances: 3 images with")
+    assert panel.text.endswith("Read back: every pixel is as it was.")
+    with qtbot.waitSignal(panel.data_sets.imported, timeout=20_000):
+        panel.data_sets.ask_to_import()
+    assert panel.desk.project is not None
+    assert panel.desk.project.folder == tmp_path / "again"
+    assert [entry.text for entry in panel.desk.project.ontology.entries] == list(QUERIES)
+    np.testing.assert_array_equal(shown_labels(panel).data > 0, stored(project, NAMES[0]) > 0)
 
 
 def test_stacks_are_shown_as_napari_reads_them(qtbot: QtBot, panel: FolderPanel, tmp_path: Path) -> None:

@@ -6,7 +6,17 @@ from pathlib import Path
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_car.annotation.project import PROJECT_FILE, Project, ProjectImage
 from napari_car.annotation.project_index import FILTERS, ImageState, Order, arrange
@@ -22,6 +32,7 @@ from napari_car.gui.run_worker import in_window
 from napari_car.gui.sentence import Sentence, warned
 
 from .background_run import BackgroundRun
+from .data_sets import DataSets
 from .desk import ProjectDesk, adopt_ontology
 from .image_list import ImageList
 from .prefetch import Prefetch
@@ -62,6 +73,7 @@ class FolderPanel(QWidget):
         self._is_open = True
         self._looks = LatestJob(look_at_each, 0, self)
         self._prefetch = Prefetch(self)
+        self.data_sets = DataSets(self)
         self._car: CarWidget | None = None
         self._lay_out()
         self._connect()
@@ -168,6 +180,18 @@ class FolderPanel(QWidget):
         self._asked, self._problems, self._n_done, self._failure = [image.key for image in images], [], 0, ""
         self.run.start(run, networks, images, self.desk.is_worked_on)
 
+    def export(self) -> None:
+        """Ask how and where to, and export what is saved; the labels that are shown are saved before."""
+        if self.desk.project is None:
+            self._line.say("Open a folder first.")
+            return
+        try:
+            self.desk.save()
+        except CaRError as error:
+            self._warn(str(error))
+            return
+        self.data_sets.ask_to_export(self.desk.project)
+
     def close_session(self) -> None:
         """Save, stop a run, and let go of the viewer; layers stay."""
         if self._is_open:
@@ -175,12 +199,19 @@ class FolderPanel(QWidget):
             self.run.close()
             self._looks.close()
             self._prefetch.close()
+            self.data_sets.close()
             self.desk.close()
 
     def _lay_out(self) -> None:
         """Put the folder above, its images below, and what can be done with them at the bottom."""
         self._open = QPushButton("Open folder…")
         self._open.setToolTip("A folder of images, or a project that is there already")
+        self._more = QPushButton("Data set")
+        self._more.setToolTip("Export what is labelled, or go on with labels of another program")
+        menu = QMenu(self._more)
+        menu.addAction("Import data set…", self.data_sets.ask_to_import)
+        menu.addAction("Export data set…", self.export)
+        self._more.setMenu(menu)
         self._name = QLabel()
         self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._progress = ProgressLine()
@@ -206,6 +237,7 @@ class FolderPanel(QWidget):
         top, steps, runs = QHBoxLayout(), QHBoxLayout(), QGridLayout()
         top.addWidget(self._open)
         top.addWidget(self._name, stretch=1)
+        top.addWidget(self._more)
         chosen = QHBoxLayout()
         chosen.addWidget(self._filter, stretch=1)
         chosen.addWidget(self._order, stretch=1)
@@ -247,6 +279,9 @@ class FolderPanel(QWidget):
         self.run.image_done.connect(self._on_image_done)
         self.run.running_changed.connect(self._on_running)
         self.run.failed.connect(self._on_run_failed)
+        self.data_sets.said.connect(self._line.say)
+        self.data_sets.failed.connect(self._warn)
+        self.data_sets.imported.connect(self.open_folder)
         self._looks.yielded.connect(self._on_looked)
         self._looks.failed.connect(self._warn)
 
