@@ -26,9 +26,13 @@ from desk import WINDOW_PX, Desk
 from napari.qt import get_qapp
 from napari.settings import get_settings
 from numpy.typing import NDArray
+from PIL import Image
 from qtpy.QtCore import QRect
-from qtpy.QtWidgets import QSpinBox, QTextEdit
+from qtpy.QtWidgets import QComboBox, QSpinBox, QTextEdit
 
+from napari_car.gui.commands import FOLDER as FOLDER_DOCK
+from napari_car.gui.commands import PLUGIN
+from napari_car.gui.folder.panel import FolderPanel
 from napari_car.gui.help import HelpDialog
 from napari_car.gui.sample_data import open_scene
 
@@ -157,6 +161,29 @@ def microscopy(desk: Desk) -> None:
     desk.picture("microscopy")
 
 
+def folder(desk: Desk) -> None:
+    """Segment a folder of images, correct one, mark another as checked, and look at what is in doubt."""
+    photos = Path(tempfile.mkdtemp(dir=os.environ[MARK])) / "shapes"
+    photos.mkdir()
+    for name in ("shapes-on-brick", "shapes-by-the-water", "shapes-on-gravel", "shapes-on-sand"):
+        Image.fromarray(scene(name)).save(photos / f"{name}.png")
+    _, panel = desk.viewer.window.add_plugin_dock_widget(PLUGIN, FOLDER_DOCK)
+    assert isinstance(panel, FolderPanel)
+    desk.resize(1280, 1100)
+    desk.type_query("blue circle, green circle, red square, yellow star")
+    panel.open_folder(photos)
+    panel.segment("all")
+    desk.wait(lambda: not panel.run.is_running, "the run")
+    panel.go_to("shapes-on-gravel.png")
+    labels = desk.viewer.layers[-1]
+    labels.selected_label, labels.mode, labels.brush_size = 4, "paint", 9
+    desk.drag([(34, 66), (60, 66), (57, 41), (60, 66), (87, 49), (60, 66), (86, 81), (60, 66), (57, 92)])
+    desk.wait(lambda: panel.states["shapes-on-gravel.png"].progress == "edited", "the save")
+    (order,) = (box for box in panel.findChildren(QComboBox) if box.accessibleName() == "Order of the images")
+    order.setCurrentText("in doubt first")
+    desk.picture("folder")
+
+
 def help_page(desk: Desk) -> None:
     """Open the help page with the keys."""
     desk.click("Help")
@@ -182,6 +209,7 @@ SESSIONS: dict[Callable[[Desk], None], tuple[str, ...]] = {
     settings: ("settings",),
     stack: ("stack",),
     microscopy: ("microscopy",),
+    folder: ("folder",),
     help_page: ("help",),
 }
 """What is done with the widget, each time in a window of its own, and the pictures taken of it."""

@@ -142,8 +142,7 @@ class ProjectDesk(QObject):
         self._last = self._saved
         self._ticked = self._active = time.monotonic()
         self._worked_on = image.key if label_layers else ""
-        if self._layer is not None:
-            self._viewer.layers.selection.active = self._layer
+        self._viewer.layers.selection.active = (label_layers or layers)[-1]
         self._viewer.reset_view()
         self._timer.start()
         self.shown.emit(image.key)

@@ -41,6 +41,7 @@ class ImageList(QListWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setSpacing(2)
+        self.setMinimumHeight(2 * SIDE_PX)
         self._pictures: dict[str, QIcon] = {}
         self._empty = _blank()
         self.itemActivated.connect(lambda item: self.wanted.emit(item.data(_KEY)))
