@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 import cv2
@@ -89,6 +89,43 @@ def draw_overlay(
     canvas[:height, :width] = picture
     panel.draw(canvas, (height, 0) if is_below else (0, width))
     return _resize(canvas, _scaled(canvas.shape, min(1.0, max_side_px / max(canvas.shape))))
+
+
+def paint_labels(
+    image: UInt8[np.ndarray, "H W 3"],
+    labels: Integer[np.ndarray, "H W"],
+    colours: Mapping[int, RGB],
+    *,
+    side_px: int,
+    opacity: float = 0.4,
+) -> UInt8[np.ndarray, "H2 W2 3"]:
+    """Draw labels over their image, without a legend, as a small picture.
+
+    Parameters
+    ----------
+    image
+        Shape (H, W, 3), RGB.
+    labels
+        Shape (H, W).
+    colours
+        Colour by label; what has none is not drawn.
+    side_px
+        Longer side of the picture.
+    opacity
+        Strength of the fill, 0 to 1.
+
+    Raises
+    ------
+    ImageError
+        If the labels are not as large as the image.
+    """
+    if labels.shape != image.shape[:2]:
+        raise ImageError(f"The image has {image.shape[:2]} rows and columns, but its labels have {labels.shape}.")
+    picture: UInt8[np.ndarray, "H2 W2 3"] = _resize(image, _scaled(image.shape, side_px / max(image.shape[:2])))
+    sample = _sample(labels, (picture.shape[0], picture.shape[1]))
+    for label, colour in colours.items():
+        _paint_mask(picture, np.asarray(sample == label), colour, opacity, 1.2 + side_px / 600)
+    return picture
 
 
 def _check_match(masks: Masks, legend: Sequence[LegendEntry], size: tuple[int, ...]) -> None:

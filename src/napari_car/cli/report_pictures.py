@@ -1,0 +1,110 @@
+"""Small pictures of labels for a report, as addresses that hold the picture itself."""
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int32, UInt8
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_car.annotation.document import Document
+from napari_car.annotation.image_summary import ImageSummary, read_instances, read_ledger
+from napari_car.annotation.project import Project
+from napari_car.annotation.project_summary import is_corrected
+from napari_car.errors import CaRError, DocumentError, ImageError
+from napari_car.io import read_image
+from napari_car.io.overlay import paint_labels
+
+SIDE_PX = 400
+"""Longer side of a picture."""
+
+_QUALITY = 82
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A small picture.
+
+    Parameters
+    ----------
+    title : str
+        What it shows.
+    uri : str
+        ``data:image/jpeg;base64,…``
+    height_px, width_px : int
+    """
+
+    title: str
+    uri: str
+    height_px: int
+    width_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The pictures of an image, or why there are none.
+
+    Parameters
+    ----------
+    pictures : tuple of Picture
+        The labels as the program wrote them, if a person has changed them, and as they are.
+    reason : str
+        A sentence; empty if there are pictures.
+    """
+
+    pictures: tuple[Picture, ...] = ()
+    reason: str = ""
+
+
+def draw_pictures(project: Project, image: ImageSummary) -> Pictures:
+    """Draw the labels of an image over it; what cannot be drawn is said in the result."""
+    try:
+        document, _ = project.load(project.image(image.key))
+        if document is None:
+            raise DocumentError("The labels are gone.")
+        if any(len(layer.shape) != 2 for layer in document.layers):
+            return Pictures(reason="There is no picture of a stack.")
+        return Pictures(_draw(project, image, document))
+    except CaRError as error:
+        return Pictures(reason=f"There is no picture: {error}")
+
+
+def _draw(project: Project, image: ImageSummary, document: Document) -> tuple[Picture, ...]:
+    """Draw what the program wrote, where it was changed, and what is there now."""
+    rgb = read_image(project.image(image.key).path).rgb
+    automatic, now = _flatten(document)
+    if not is_corrected(image.agreement):
+        return (_draw_one("Labels", rgb, now, image),)
+    return _draw_one("Automatic", rgb, automatic, image), _draw_one("Corrected", rgb, now, image)
+
+
+def _flatten(document: Document) -> tuple[Int32[np.ndarray, "H W"], Int32[np.ndarray, "H W"]]:
+    """Return classes as the program wrote them and as they are; of several layers, the higher ones lie on top."""
+    before = now = np.zeros(document.layers[0].shape, np.int32)
+    for layer in document.layers:
+        if layer.shape != now.shape:
+            raise ImageError("Its layers differ in size.")
+        table = read_instances(layer)
+        written, labels = table.semantic(read_ledger(layer).automatic()), table.semantic(np.asarray(layer.labels))
+        before, now = np.where(written > 0, written, before), np.where(labels > 0, labels, now)
+    return before, now
+
+
+def _draw_one(
+    title: str, rgb: UInt8[np.ndarray, "H W 3"], labels: Int32[np.ndarray, "H W"], image: ImageSummary
+) -> Picture:
+    """Draw one picture."""
+    colours = {id_: found.colour[:3] for id_, found in image.classes.items()}
+    picture = paint_labels(rgb, labels, colours, side_px=SIDE_PX)
+    return Picture(title, _address(picture), *picture.shape[:2])
+
+
+def _address(picture: NDArray[Any]) -> str:
+    """Return the address of a picture, which holds it."""
+    stream = io.BytesIO()
+    # Full resolution of colours: thin outlines fade without it.
+    Image.fromarray(picture).save(stream, format="JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
