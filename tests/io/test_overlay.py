@@ -10,7 +10,7 @@ from napari_car.io import legend as legend_module
 from napari_car.io import lettering, overlay
 from napari_car.io.colours import query_colours
 from napari_car.io.legend import MAX_ENTRIES, PAPER, Legend, LegendEntry, arrange_legends
-from napari_car.io.overlay import draw_overlay
+from napari_car.io.overlay import draw_overlay, paint_labels
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
 
@@ -192,3 +192,23 @@ class TestLegend:
         legend.draw(canvas, (0, 0))
         assert (canvas == query_colours(1)[0]).all(axis=2).sum() > 300
         assert canvas.min() < 60
+
+
+class TestSmallPictures:
+    labels = disc((400, 500), (200, 250), 80).astype(np.int32) * 7
+
+    def test_labels_have_their_colours_and_the_picture_its_side(self):
+        drawn = paint_labels(grey_image(), self.labels, {7: RED, 8: BLUE}, side_px=250)
+        assert drawn.shape == (200, 250, 3)
+        assert drawn[100, 125].tolist() == [140, 60, 60]
+        assert drawn[5, 5].tolist() == [100, 100, 100]
+
+    def test_small_images_grow(self):
+        assert paint_labels(grey_image(4, 8), np.zeros((4, 8), np.int32), {}, side_px=80).shape == (40, 80, 3)
+
+    def test_what_has_no_colour_is_not_drawn(self):
+        assert (paint_labels(grey_image(), self.labels, {}, side_px=250) == 100).all()
+
+    def test_labels_of_another_size_are_refused(self):
+        with pytest.raises(ImageError, match="labels"):
+            paint_labels(grey_image(), self.labels[1:], {7: RED}, side_px=250)

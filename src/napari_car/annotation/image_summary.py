@@ -262,17 +262,16 @@ def _read_queries(layer: LabelLayer, ontology: QuerySheet) -> dict[int, str]:
     known = ontology.names
     texts = {}
     for entry in _listed(layer.provenance.get("queries")):
-        try:
-            id_, text, role = entry["id"], entry["text"], entry.get("role", "query")
-            is_other = id_ in known and Query(known[id_]).key != Query(text).key
-        except (TypeError, KeyError, AttributeError) as error:
-            raise DocumentError(f'The queries of the layer "{layer.name}" cannot be read.') from error
-        if is_other:
+        fields = entry if isinstance(entry, Mapping) else {}
+        id_, text = fields.get("id"), fields.get("text")
+        if not (isinstance(id_, int) and 0 < id_ < FIRST_ID and isinstance(text, str)):
+            raise DocumentError(f'The queries of the layer "{layer.name}" cannot be read.')
+        if id_ in known and Query(known[id_]).key != Query(text).key:
             raise DocumentError(
                 f'Its labels call class {id_} "{text}", the ontology "{known[id_]}": labels of another list cannot be '
                 "counted with it."
             )
-        if role == "query":
+        if fields.get("role", "query") == "query":
             texts[id_] = text
     return texts
 
