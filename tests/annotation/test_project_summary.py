@@ -12,10 +12,11 @@ from PIL import Image
 from napari_car.annotation.correction.agreement import Agreement
 from napari_car.annotation.correction.label_state import digest_labels
 from napari_car.annotation.document import Document
-from napari_car.annotation.image_summary import Making, summarise_image
+from napari_car.annotation.image_summary import summarise_image
 from napari_car.annotation.label_layer import LabelLayer
 from napari_car.annotation.project import Project
 from napari_car.annotation.project_summary import ProjectSummary, summarise_project
+from napari_car.annotation.run_facts import Making
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.dataset.project_images import ProjectImages
 from napari_car.errors import DocumentError

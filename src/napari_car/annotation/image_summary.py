@@ -18,6 +18,7 @@ from .correction.mask_state import examine_masks
 from .document import Document
 from .label_layer import Colour, LabelLayer
 from .ledger import Ledger
+from .run_facts import Making, computing_time_s, read_making
 from .sheet import QuerySheet
 
 
@@ -57,26 +58,6 @@ class ClassInImage:
     def is_in_doubt(self) -> bool:
         """Whether the program was uncertain, and no person has changed or checked its mask since."""
         return self.verdict == "uncertain" and self.state == "automatic"
-
-
-@dataclass(frozen=True, slots=True)
-class Making:
-    """What made labels.
-
-    Parameters
-    ----------
-    preset : str
-    f, g, sam : str
-        Names of the checkpoints; empty: none.
-    versions : tuple of (str, str)
-        Packages and their versions.
-    """
-
-    preset: str
-    f: str
-    g: str
-    sam: str
-    versions: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +173,8 @@ def summarise_image(key: str, document: Document, ontology: QuerySheet) -> Image
         is_reviewed=is_edited or any(found.state == "checked" for found in classes.values()),
         is_checked=bool(classes) and all(found.state == "checked" for found in classes.values()),
         n_unknown=sum(found.n_unknown for found in layers),
-        makings=tuple(map(_read_making, runs)),
-        computed_s=sum(map(_computed_s, runs)),
+        makings=tuple(map(read_making, runs)),
+        computed_s=sum(map(computing_time_s, runs)),
         spent_s=document.spent_s,
         saved=document.saved,
     )
@@ -305,22 +286,6 @@ def _read_verdicts(layer: LabelLayer) -> dict[int, tuple[Verdict, float | None]]
         for id_, verdict, score in rows
         if isinstance(id_, int | float) and verdict in get_args(Verdict)
     }
-
-
-def _read_making(run: Mapping[str, Any]) -> Making:
-    """Return what a run was made with; what is not there is empty."""
-    networks = [run.get(name) for name in ("f", "g", "sam")]
-    f, g, sam = (str(network.get("name", "")) if isinstance(network, Mapping) else "" for network in networks)
-    versions = run.get("versions")
-    pairs = versions.items() if isinstance(versions, Mapping) else ()
-    return Making(str(run.get("preset", "")), f, g, sam, tuple(sorted((str(name), str(text)) for name, text in pairs)))
-
-
-def _computed_s(run: Mapping[str, Any]) -> float:
-    """Return the computing time of a run."""
-    seconds = run.get("seconds")
-    values = seconds.values() if isinstance(seconds, Mapping) else ()
-    return float(sum(value for value in values if isinstance(value, int | float)))
 
 
 def _listed(value: Any) -> Iterator[Any]:

@@ -10,9 +10,10 @@ from napari_car.results import Verdict
 
 from .correction.agreement import Agreement
 from .document import SUFFIX
-from .image_summary import ImageSummary, Making, pool, summarise_image
+from .image_summary import ImageSummary, pool, summarise_image
 from .label_layer import Colour
 from .project import LABELS_FOLDER, Project
+from .run_facts import Making
 from .sheet import QuerySheet
 
 
