@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QApplication
 from napari_car.gui.dock import CarWidget
 from napari_car.gui.folder import desk
 from napari_car.gui.folder.panel import FolderPanel
-from napari_car.gui.result_layers import add_result, is_result
+from napari_car.gui.result_layers import is_result
 
 SIDE_PX = 200
 
@@ -39,8 +39,7 @@ def main(folder: Path) -> None:
     panel.desk._timer.setInterval(desk.POLL_MS)
     assert panel.open_folder(photos), panel.text
     layers = [layer for layer in viewer.layers if is_result(layer)]
-    source = car.image_controls.capture()
-    layer = layers[0] if layers else add_result(viewer, source, viewer.layers[0], 0, car.queries.sheet)
+    (layer,) = layers
     painted = int(np.count_nonzero(layer.data))
     panel.desk.saved.connect(
         lambda _: sys.stdout.write(f"saved {np.count_nonzero(layer.data)}\n") and sys.stdout.flush()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +88,19 @@ def test_a_folder_is_opened_and_nothing_in_it_is_changed(panel: FolderPanel, pro
     assert [entry.text for entry in project.ontology.entries] == list(QUERIES)
     assert panel.desk.image is not None
     assert panel.desk.image.key == "shapes-on-brick.png"
-    assert [layer.name for layer in panel.viewer.layers] == ["shapes-on-brick"]
+    assert [layer.name for layer in panel.viewer.layers] == ["shapes-on-brick", "shapes-on-brick labels"]
+    assert not shown_labels(panel).data.any()
+    panel.step(1)
+    assert not any(image.document.exists() for image in project.images())  # looking makes no labels
+
+
+def test_what_is_painted_without_any_run_is_saved(panel: FolderPanel, project: Project) -> None:
+    layer = shown_labels(panel)
+    layer.data_setitem((np.array([3]), np.array([3])), 2)
+    panel.step(1)
+    assert stored(project, NAMES[0])[3, 3] == 2
+    panel.step(-1)
+    assert shown_labels(panel).data[3, 3] == 2
 
 
 def test_all_images_are_segmented_as_the_engine_does_and_the_open_one_shows_its_labels(
@@ -138,17 +151,25 @@ def test_a_later_run_leaves_corrections_alone(qtbot: QtBot, panel: FolderPanel, 
     np.testing.assert_array_equal(stored(project, NAMES[0]), before)
 
 
-def test_a_run_is_stopped_and_goes_on_with_the_rest(qtbot: QtBot, panel: FolderPanel, project: Project) -> None:
+def test_a_run_is_stopped_and_goes_on_with_the_rest(
+    qtbot: QtBot, panel: FolderPanel, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_cancelled = threading.Event()
+
+    def hold_second(key: str) -> bool:
+        return key == "shapes-on-gravel.png" and not is_cancelled.wait(30)
+
+    monkeypatch.setattr(panel.desk, "is_worked_on", hold_second)
     panel.segment("all")
     with qtbot.waitSignal(panel.run.image_done, timeout=60_000):
         pass
     panel.run.cancel()
+    is_cancelled.set()
     qtbot.waitUntil(lambda: not panel.run.is_running, timeout=60_000)
-    n_done = sum(image.document.exists() for image in project.images())
-    assert 1 <= n_done < len(NAMES)
-    assert panel.text == f"Stopped after {n_done} of 3 images."
+    assert [image.document.exists() for image in project.images()] == [True, False, False]
+    assert panel.text == "Stopped after 1 of 3 images."
     qtbot.waitUntil(lambda: not panel.is_looking, timeout=20_000)
-    assert segment(qtbot, panel, "rest").startswith(str(len(NAMES) - n_done))
+    assert segment(qtbot, panel, "rest") == "2 images done."
 
 
 def test_a_bad_image_stops_neither_the_run_nor_the_window(qtbot: QtBot, panel: FolderPanel, photos: Path) -> None:
@@ -245,8 +266,9 @@ def test_stacks_are_shown_as_napari_reads_them(qtbot: QtBot, panel: FolderPanel,
     stack = np.arange(3 * 8 * 9, dtype=np.uint16).reshape(3, 8, 9)
     tifffile.imwrite(folder / "z.tif", stack, photometric="minisblack")
     assert panel.open_folder(folder)
-    (layer,) = panel.viewer.layers
+    layer, labels = panel.viewer.layers
     np.testing.assert_array_equal(layer.data, stack)
+    assert labels.data.shape == stack.shape
 
 
 def test_a_killed_window_loses_the_last_moments_only(tmp_path: Path) -> None:

@@ -16,10 +16,12 @@ from napari_car.annotation.document import SUFFIX, Document, write_document
 from napari_car.annotation.project import Project, ProjectImage, Stamp
 from napari_car.annotation.project_lock import ProjectLock
 from napari_car.annotation.sheet import QuerySheet
+from napari_car.annotation.survey import TOGETHER
 from napari_car.errors import CaRError, DocumentError, OutputError
 from napari_car.gui.document_layers import make_label_layer, make_layer_data
 from napari_car.gui.layer_notes import KEY, checked_of, instances_of
-from napari_car.gui.result_layers import image_key, is_result
+from napari_car.gui.result_layers import add_result, image_key, is_result
+from napari_car.gui.sources import ImageSource
 from napari_car.gui.tracking import track
 
 from .image_layers import LayerData, make_layers, read_image_layers
@@ -90,7 +92,7 @@ class ProjectDesk(QObject):
         return self.image is not None and self._fingerprint() != self._saved
 
     def is_worked_on(self, key: str) -> bool:
-        """Tell whether the image of a key is shown with labels; any thread may ask."""
+        """Tell whether the image of a key is shown, and somebody has begun with it; any thread may ask."""
         return key == self._worked_on
 
     def open(self, project: Project) -> None:
@@ -138,18 +140,20 @@ class ProjectDesk(QObject):
             if layer in label_layers and self._layer is not None:
                 layer.metadata[KEY] |= {"image_uid": image_key(self._layer), "image": self._layer.name}
                 track(layer)
+        if not label_layers and self._layer is not None:
+            label_layers = self._add_empty(self._layer)
         self._spent_s, self._saved = 0.0, self._fingerprint()
         self._last = self._saved
         self._ticked = self._active = time.monotonic()
-        self._worked_on = image.key if label_layers else ""
+        self._worked_on = image.key if document is not None else ""
         self._viewer.layers.selection.active = (label_layers or layers)[-1]
         self._viewer.reset_view()
         self._timer.start()
         self.shown.emit(image.key)
 
     def reload(self) -> None:
-        """Show labels that a run has written for the image that is shown, where none stand; else leave all as it is."""
-        if self.project is not None and self.image is not None and not self._labels and not self.is_dirty:
+        """Show labels that a run has written for the image that is shown, if nobody has begun with it meanwhile."""
+        if self.image is not None and self._document is None and not self.is_dirty:
             self.show(self.image)
 
     def leave(self) -> None:
@@ -225,6 +229,17 @@ class ProjectDesk(QObject):
                     found.append(layer)
         return found
 
+    def _add_empty(self, image: Image) -> list[Labels]:
+        """Add a layer to paint into: what is painted into one that napari makes belongs to no image."""
+        if self.project is None:
+            return []
+        sheet = self.project.ontology
+        try:
+            source = ImageSource.capture(self._viewer, image, composite=False)
+            return [add_result(self._viewer, source, image, TOGETHER, sheet)]
+        except CaRError:  # an image that cannot be segmented as it is shown; a run says why
+            return []
+
     def _make_document(self, layers: Sequence[Labels]) -> Document:
         """Return what is to be written."""
         before = self._document
@@ -258,7 +273,8 @@ class ProjectDesk(QObject):
             self._spent_s += now - self._ticked
         self._ticked = now
         fingerprint = self._fingerprint()
-        self._worked_on = self.image.key if self.image is not None and fingerprint else ""
+        is_begun = self._document is not None or fingerprint != self._saved
+        self._worked_on = self.image.key if self.image is not None and is_begun else ""
         if fingerprint != self._last:
             self._last, self._active = fingerprint, now
             return

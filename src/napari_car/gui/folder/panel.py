@@ -105,12 +105,15 @@ class FolderPanel(QWidget):
         project_folder : Path, optional
             Where the labels of a folder of images are kept; by default beside it.
         """
+        if self.run.is_running:
+            self._warn("A run over the folder is going on: cancel it first.")
+            return False
         try:
             car = self._find_car()
             project = _open_project(folder, project_folder, car.queries.sheet)
             images = project.images()
-            sheet = adopt_ontology(project, car.queries.sheet)
             self.desk.open(project)
+            sheet = adopt_ontology(project, car.queries.sheet) if self.desk.can_save else project.ontology
         except CaRError as error:
             self._warn(str(error))
             return False
