@@ -40,5 +40,9 @@ class MissingExtraError(CaRError, ImportError):
     """An optional dependency is not installed; the text names the pip command."""
 
 
+class ClusterError(CaRError, ConnectionError):
+    """The workers of a cluster cannot be reached, or do not fit to this program."""
+
+
 class ResourceError(CaRError, MemoryError):
     """The device has too little memory for what was asked."""

@@ -21,6 +21,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _CLASSES = "Classes and parameters"
 _PROJECT = "Project"
+_WORKERS = "More processes and machines"
 
 
 @click.command(cls=SectionedCommand)
@@ -71,6 +72,20 @@ _PROJECT = "Project"
     show_default=True,
     help="Which labels that are there are made anew: none, those that nobody has corrected or checked, or all.",
 )
+@in_section(
+    _WORKERS,
+    "--workers",
+    "n_workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Segment N images at a time, in as many processes on this machine. Each loads the networks.",
+)
+@in_section(
+    _WORKERS,
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Let a dask.distributed cluster segment the images, whose scheduler has this address, such as tcp://HOST:8786.",
+)
 @debug_option
 @click.pass_context
 def batch(
@@ -83,6 +98,8 @@ def batch(
     assignments: tuple[str, ...],
     project_folder: Path,
     overwrite: "Overwrite",
+    n_workers: int | None,
+    scheduler: str | None,
     **networks: Any,
 ) -> None:
     """Segment all images of a folder into a project.
@@ -101,8 +118,10 @@ def batch(
     # Imported here because image libraries take longer to load than the help takes to print.
     from napari_car.annotation.project_lock import ProjectLock
 
+    from .cluster import choose_workers
     from .project_batch import ProjectBatch, open_project
 
+    workers = choose_workers(scheduler, n_workers)
     given = {"sam.enabled": True} if networks["sam"] else {}  # whoever names a SAM wants it
     config = build_config(preset, toml, given | given_parameters(context), assignments, refer=False)
     models = networks.pop("models_folder")
@@ -118,7 +137,13 @@ def batch(
         for line in chosen.notices:
             click.echo(line)
         work = ProjectBatch(
-            project=project, sheet=sheet, networks=chosen, config=config, preset=preset, overwrite=overwrite
+            project=project,
+            sheet=sheet,
+            networks=chosen,
+            config=config,
+            preset=preset,
+            overwrite=overwrite,
+            workers=workers,
         )
         _report(work.run(), project_folder)
     finally:

@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from napari_car.checkpoints.folder import FOLDER_VARIABLE, models_folder, require
-from napari_car.checkpoints.registry import find_checkpoint
+from napari_car.checkpoints.folder import FOLDER_VARIABLE, find_path, models_folder, require
+from napari_car.checkpoints.registry import HUB_PREFIX, find_checkpoint, load_registry
 from napari_car.checkpoints.sam_files import find_sam_file
 from napari_car.clip.own_files import names_own_files
 from napari_car.errors import CheckpointError
@@ -40,6 +40,8 @@ class Networks:
     precision: str
     from_preset: bool
     """Whether at least one of them was not named by the user."""
+    folder_is_named: bool = True
+    """Whether the user named the folder; else each machine has its own."""
 
     def check_on_disk(self) -> None:
         """Refuse named checkpoints that are not on disk, without loading torch.
@@ -72,6 +74,16 @@ class Networks:
             device=self.device,
             precision=self.precision,
         )
+
+    def for_workers(self) -> "Networks":
+        """Return them as programs find them that work in another folder: files named from the root on."""
+        return replace(
+            self, f=_absolute(self.f), g=_absolute(self.g), sam=None if self.sam is None else _absolute(self.sam)
+        )
+
+    def on_this_machine(self) -> "Networks":
+        """Return them, of this machine's models folder unless the user named one."""
+        return self if self.folder_is_named else replace(self, folder=models_folder())
 
     def identify(self) -> dict[str, str]:
         """Return architecture and hash of each network, by its part, without loading them."""
@@ -114,6 +126,7 @@ def choose_networks(
         device=device,
         precision=precision,
         from_preset=model is None and (f is None or g is None),
+        folder_is_named=folder is not None,
     )
 
 
@@ -167,6 +180,17 @@ def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def _absolute(name: str) -> str:
+    """Return a name in which a file of the user's own, if it stands for one, has its whole path."""
+    if name in load_registry() or name.startswith(HUB_PREFIX):
+        return name
+    if path := find_path(name):
+        return str(path.absolute())
+    architecture, colon, file = name.partition(":")
+    path = find_path(file) if colon else None
+    return f"{architecture}:{path.absolute()}" if path else name
 
 
 @functools.cache

@@ -1,8 +1,9 @@
 """What a user sees while images are segmented: a progress bar on stderr, a line per image on stdout."""
 
 import sys
+from collections.abc import Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import click
 from rich.console import Console
@@ -14,7 +15,10 @@ from napari_car.results import Progress, Step
 if TYPE_CHECKING:  # they load torch, which the bar must not wait for
     from napari_car.results import QueryResult
     from napari_car.segmentation import Segmentation
-    from napari_car.segmenter import Run
+
+R = TypeVar("R")
+
+_LOOK_BACK_S = 3600.0
 
 _STAGES = {
     "texts": "reading the queries",
@@ -47,6 +51,8 @@ class Display:
             TextColumn("{task.description}", markup=False),
             console=console,
             transient=True,
+            # Images may take minutes, and the time left needs two of them. rich looks back half a minute by default.
+            speed_estimate_period=_LOOK_BACK_S,
             disable=not console.is_terminal,
             # A line for a file must not be drawn on the terminal instead.
             redirect_stdout=sys.stdout.isatty(),
@@ -62,18 +68,21 @@ class Display:
     ) -> None:
         self._bars.stop()
 
-    def follow(self, run: "Run", name: str, n_queries: int) -> "Segmentation":
+    def follow(self, run: Generator[Progress | Step, None, R], name: str, n_queries: int) -> R:
         """Drain a run while showing its stages."""
         n_left = n_queries
         while True:
             try:
                 event = next(run)
             except StopIteration as end:
-                segmentation: Segmentation = end.value
-                return segmentation
+                return cast("R", end.value)
             if isinstance(event, Step):
                 n_left = len(event.survivors)
-            self._bars.update(self._task, description=f"{describe_stage(event, n_left, n_queries)} ({name})")
+            self.describe(f"{describe_stage(event, n_left, n_queries)} ({name})")
+
+    def describe(self, text: str) -> None:
+        """Say beside the bar what is going on."""
+        self._bars.update(self._task, description=text)
 
     def advance(self) -> None:
         """Count one image, segmented or failed."""

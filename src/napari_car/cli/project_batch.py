@@ -1,9 +1,10 @@
 """Segment the images of a project: skip what is done or corrected, go on after a bad one."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -16,9 +17,12 @@ from napari_car.errors import CaRError, ConfigError, DocumentError, ImageError, 
 from .checkpoints import Networks
 
 if TYPE_CHECKING:
-    from napari_car.segmenter import Segmenter
-
+    from .cluster import Workers
     from .display import Display
+    from .label_image import LabelledImage, Recipe
+
+Pending = list[tuple[ProjectImage, Stamp | None]]
+"""Images to be segmented, each with the labels that may be replaced."""
 
 Overwrite = Literal["nothing", "automatic", "all"]
 """Which labels that are there are replaced: none, those that nobody has touched, or all."""
@@ -49,6 +53,8 @@ class ProjectBatch:
     config : CaRConfig
     preset : str
     overwrite : {"nothing", "automatic", "all"}
+    workers : Workers, optional
+        By default this process segments the images.
     """
 
     project: Project
@@ -57,6 +63,7 @@ class ProjectBatch:
     config: CaRConfig
     preset: str
     overwrite: Overwrite = "nothing"
+    workers: "Workers | None" = None
 
     def run(self) -> ProjectOutcome:
         """Segment what is to be segmented; what concerns a single image is collected, all else ends the batch.
@@ -69,6 +76,8 @@ class ProjectBatch:
             If the project has no images.
         CheckpointError, ConfigError
             If the networks are not to be had.
+        ClusterError
+            If workers are to do it that cannot be reached.
         """
         from .display import Display  # array and image libraries take longer to load than the help takes to print
 
@@ -76,14 +85,16 @@ class ProjectBatch:
             raise QueryError("The ontology holds nothing to look for: add a class, or switch one on.")
         if self.config.mode == "referring":
             raise ConfigError("A batch segments classes: referring expressions are for napari-car segment --refer.")
-        self.networks.check_on_disk()
+        if self.workers is None or self.workers.are_local:
+            self.networks.check_on_disk()
         outcome = ProjectOutcome()
         pending = list(self._find_pending(outcome))
         if pending:
             with Display(len(pending)) as display:
-                segmenter = self.networks.load()
-                for image, seen in pending:
-                    self._try(image, segmenter, display, outcome, seen)
+                if self.workers is None:
+                    self._segment_here(pending, display, outcome)
+                else:
+                    self._segment_there(self.workers, pending, display, outcome)
         return outcome
 
     def _find_pending(self, outcome: ProjectOutcome) -> Iterator[tuple[ProjectImage, Stamp | None]]:
@@ -106,46 +117,47 @@ class ProjectBatch:
                 else:
                     yield image, seen
 
-    def _try(
-        self,
-        image: ProjectImage,
-        segmenter: "Segmenter",
-        display: "Display",
-        outcome: ProjectOutcome,
-        seen: Stamp | None,
-    ) -> None:
-        """Segment an image and save its labels, unless that fails, or somebody has saved others meanwhile."""
-        try:
-            self._segment(image, segmenter, display, seen)
-            outcome.segmented.append(image.key)
-        except (ImageError, ResourceError, DocumentError, OutputError) as error:
-            outcome.failed.append((image.key, error))
-        display.advance()
+    def _segment_here(self, pending: Pending, display: "Display", outcome: ProjectOutcome) -> None:
+        """Segment images one by one, in this process."""
+        from .label_image import label_image
 
-    def _segment(self, image: ProjectImage, segmenter: "Segmenter", display: "Display", seen: Stamp | None) -> None:
-        """Read, segment and save one image."""
-        from napari_car.annotation.segmented_document import make_document
-        from napari_car.io import read_image
-        from napari_car.io.bounds import bounded
+        segmenter = self.networks.load()
+        for image, seen in pending:
+            with _collecting(image, display, outcome):
+                run = label_image(image, segmenter, self._recipe)
+                self._save(image, display.follow(run, image.key, len(self.sheet.queries)), seen, display)
 
-        from .display import describe_result
+    def _segment_there(self, workers: "Workers", pending: Pending, display: "Display", outcome: ProjectOutcome) -> None:
+        """Let workers segment images, and save what they send."""
+        seen = {image.key: stamp for image, stamp in pending}
+        display.describe("starting the workers" if workers.are_local else "looking for workers")
+        with workers.at_work(self.networks, self._recipe) as cluster:
+            for answer in cluster.label([image for image, _ in pending], display):
+                with _collecting(answer.image, display, outcome):
+                    self._save(answer.image, answer.labelled(), seen[answer.image.key], display)
 
-        read = read_image(image.path)
-        picture, notes = bounded(read.rgb, self.config.compute.max_side_px)
-        run = segmenter.run(picture, self.sheet.queries, self.config)
-        result = display.follow(run, image.key, len(self.sheet.queries)).noted((*read.notes, *notes))
-        # napari names an image after its file without the ending, and labels find their image by its name.
-        about: dict[str, Any] = {"name": image.path.stem, "path": image.key, "shape": list(read.rgb.shape[:2])}
-        document, _ = make_document(
-            result,
-            size_px=(read.rgb.shape[0], read.rgb.shape[1]),
-            sheet=self.sheet,
-            config=self.config,
-            preset=self.preset,
-            image=about,
-        )
-        self.project.save(image, document, seen)
-        display.say(f"{image.key}: {describe_result(result)}")
+    @property
+    def _recipe(self) -> "Recipe":
+        """What the images have in common."""
+        from .label_image import Recipe
+
+        return Recipe(sheet=self.sheet, config=self.config, preset=self.preset)
+
+    def _save(self, image: ProjectImage, labelled: "LabelledImage", seen: Stamp | None, display: "Display") -> None:
+        """Save labels, unless somebody has saved others meanwhile."""
+        self.project.save(image, labelled.document, seen)
+        display.say(f"{image.key}: {labelled.line}")
+
+
+@contextmanager
+def _collecting(image: ProjectImage, display: "Display", outcome: ProjectOutcome) -> Iterator[None]:
+    """Note whether an image was segmented or failed; other errors end the batch."""
+    try:
+        yield
+        outcome.segmented.append(image.key)
+    except (ImageError, ResourceError, DocumentError, OutputError) as error:
+        outcome.failed.append((image.key, error))
+    display.advance()
 
 
 def open_project(project_folder: Path, folder: Path | None, ontology: Path | None) -> tuple[Project, QuerySheet]:
