@@ -219,6 +219,7 @@ def _start(n_workers: int) -> "Iterator[Client]":
             threads_per_worker=1,
             memory_limit=None,  # dask would pause a worker whose networks are large, and it would wait for ever
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its page of figures, which cannot be left out
             silence_logs=logging.CRITICAL,
             preload=["napari_car.cli.cluster_worker"],
         ) as cluster,
@@ -247,7 +248,7 @@ def _reach(address: str) -> "Iterator[Client]":
 async def _knock(address: str) -> None:
     """Connect once: a client that cannot, because of a wrong address, would not give up for half a minute."""
     from distributed import Security
-    from distributed.comm import connect
+    from distributed.comm.core import connect
 
     connection = await connect(address, timeout=CONNECT_S, **Security().get_connection_args("client"))
     await connection.close()
