@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from napari_car.cli.display import describe_result, describe_stage
+from napari_car.cli.display import Display, describe_result, describe_stage
 from napari_car.queries import Query
 from napari_car.results import Progress, Proposals, QueryResult, Step
 
@@ -80,3 +80,11 @@ def test_nothing_is_drawn_without_a_terminal() -> None:
     code = "from napari_car.cli.display import Display\nwith Display(1) as display:\n    display.advance()\n"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stderr == b""
+
+
+def test_time_left_is_known_however_long_an_image_takes() -> None:
+    display, times = Display(5), iter((600.0, 1200.0))
+    display._bars.get_time = lambda: next(times)
+    display.advance()
+    display.advance()
+    assert display._bars.tasks[0].time_remaining == 1800
