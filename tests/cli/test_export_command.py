@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from command_line import Command
 from PIL import Image
 
@@ -71,6 +72,101 @@ def test_each_format_is_written_and_read_back(command: Command, project: Project
     if name != "yolo":
         np.testing.assert_array_equal(found["1"].classes, labels_of(1))
     assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+def test_tiles_and_crops_are_written_and_read_back(command: Command, project: Project, name: str) -> None:
+    sparse = np.zeros((30, 40), np.int32)
+    sparse[3:8, 4:30] = 1
+    layer = LabelLayer(name="labels", labels=sparse, provenance={"queries": SHEET.to_dict()["entries"]})
+    project.save(project.image("3.png"), Document(layers=(layer,)), None)
+    shares = ("--split", "0.5", "0.25", "0.25")
+    result = command("export", "weeds", "--format", name, "--out", "tiles", "--tile", "16", "--overlap", "2", *shares)
+    assert result.exit_code == 0, result.output
+    assert f"{FORMATS[name].title}: {4 * 2 * 3} tiles of 4 images with " in result.output
+    result = command(
+        "export", "weeds", "--format", name, "--out", "crops", "--crop", "1", "--tile", "16", "--without-empty", *shares
+    )
+    assert result.exit_code == 0, result.output
+    assert "Left out" not in result.output  # the crop left nothing that is empty
+    fmt = FORMATS[name]
+    if not isinstance(fmt, Format):
+        return
+    if name != "yolo":  # parts are joined by bridges
+        assert "Read back: every pixel is as it was." in result.output
+    found = {image.name: image.classes for image in fmt.read(Path("crops"), SHEET)}
+    assert {name for name in found if name.startswith("3")} == {"3_y0002_x0003", "3_y0002_x0015"}
+    np.testing.assert_array_equal(found["3_y0002_x0003"], sparse[2:9, 3:19])
+    np.testing.assert_array_equal(found["3_y0002_x0015"], sparse[2:9, 15:31])
+
+
+def test_tiles_of_an_image_stay_together_and_empty_ones_go(command: Command, project: Project) -> None:
+    sparse = np.zeros((30, 40), np.int32)
+    sparse[3:8, 4:9] = 1
+    layer = LabelLayer(name="labels", labels=sparse, provenance={"queries": SHEET.to_dict()["entries"]})
+    project.save(project.image("3.png"), Document(layers=(layer,)), None)
+    args = ("export", "weeds", "--format", "coco", "--tile", "10", "--split", "0.5", "0.25", "0.25")
+    result = command(*args, "--out", "all")
+    assert "48 tiles of 4 images" in result.output
+    images = {
+        path.name: {image["file_name"].split("_")[0] for image in json.loads(path.read_text())["images"]}
+        for path in Path("all/annotations").iterdir()
+    }
+    assert len(images) == 3
+    assert sum(len(names) for names in images.values()) == 4
+    result = command(*args, "--out", "some", "--without-empty")
+    assert "Left out: 11 tiles in which nothing is labelled." in result.output
+    assert "37 tiles of 4 images" in result.output
+    with Image.open(next(Path("some").glob("*/3_y0000_x0000.png"))) as tile, Image.open("photos/3.png") as whole:
+        assert (np.asarray(tile) == np.asarray(whole)[:10, :10]).all()
+
+
+def test_lengths_that_cannot_be(command: Command, project: Project) -> None:
+    result = command("export", "weeds", "--format", "coco", "--out", "out", "--overlap", "3")
+    assert result.exit_code == 2
+    assert "--overlap is of tiles: give their size by --tile" in result.stderr
+    result = command("export", "weeds", "--format", "coco", "--out", "out", "--tile", "4", "--overlap", "4")
+    assert result.exit_code == 1
+    assert "Tiles of 4 px cannot overlap by 4 px" in result.stderr
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+def test_each_plane_of_a_stack_is_an_image(command: Command, project: Project, name: str) -> None:
+    pixels = np.random.default_rng(3).integers(0, 60_000, (4, 30, 40)).astype(np.uint16)
+    tifffile.imwrite("photos/4.tif", pixels, photometric="minisblack")
+    labels = np.stack([labels_of(seed) for seed in range(4)])
+    layer = LabelLayer(name="labels", labels=labels, provenance={"queries": SHEET.to_dict()["entries"]})
+    project.save(project.image("4.tif"), Document(layers=(layer,)), None)
+    result = command("export", "weeds", "--format", name, "--out", "out", "--split", "0.5", "0.5", "0")
+    assert result.exit_code == 0, result.output
+    assert f"{FORMATS[name].title}: 7 images with 14 objects are in out." in result.output
+    fmt = FORMATS[name]
+    if not isinstance(fmt, Format):
+        return
+    found = {image.name: image for image in fmt.read(Path("out"), SHEET)}
+    planes = {f"4_p000{index}" for index in range(4)}
+    assert set(found) == {"0", "1", "2", *planes}
+    if name != "yolo":
+        np.testing.assert_array_equal(found["4_p0002"].classes, labels[2])
+    image = found["4_p0002"].image
+    if name == "ome-zarr" or image is None:
+        return
+    np.testing.assert_array_equal(tifffile.imread(image), pixels[2])
+    assert len({path.parent for path in Path("out").rglob("4_p*.tif") if "images" in path.parts}) <= 1
+
+
+def test_tiles_of_planes(command: Command, project: Project) -> None:
+    pixels = np.random.default_rng(3).integers(0, 60_000, (2, 30, 40)).astype(np.uint16)
+    tifffile.imwrite("photos/4.tif", pixels, photometric="minisblack")
+    labels = np.stack([labels_of(5), np.zeros((30, 40), np.int32)])
+    layer = LabelLayer(name="labels", labels=labels, provenance={"queries": SHEET.to_dict()["entries"]})
+    project.save(project.image("4.tif"), Document(layers=(layer,)), None)
+    result = command("export", "weeds", "--format", "voc", "--out", "out", "--tile", "30", "--without-empty")
+    assert result.exit_code == 0, result.output
+    assert "Left out: 1 image without labels yet, 1 image in which nothing is labelled." in result.output
+    tile = tifffile.imread("out/JPEGImages/4_p0000_y0000_x0010.tif")
+    np.testing.assert_array_equal(tile, pixels[0][:, 10:])
 
 
 def test_coco_holds_what_trainers_need(command: Command, project: Project) -> None:

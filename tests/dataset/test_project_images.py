@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_car.annotation.correction.instance_table import FIRST_ID, InstanceTable
@@ -108,6 +109,29 @@ def test_higher_layers_lie_on_top_and_instances_stay_apart(project: Project) -> 
     assert len(set(image.labels[0].tolist())) == 3
 
 
+def test_planes_of_a_stack_are_images_that_stay_together(project: Project) -> None:
+    folder = project.images_folder
+    (folder / "b.png").unlink()
+    tifffile.imwrite(folder / "b.tif", np.zeros((3, 2, 4), np.uint8), photometric="minisblack")
+    Image.new("RGB", (4, 2)).save(folder / "b_p0000.png")
+    labels = np.stack([LABELS, LABELS * 0, LABELS // 2 * 2])
+    save(project, "b.tif", labels, checked=digests(labels, 1, 2, 3))
+    save(project, "b_p0000.png")
+    images = ProjectImages(project)
+    assert list(images) == ["b__p0000", "b_p0001", "b_p0002", "b_p0000"]
+    for index, name in enumerate(["b__p0000", "b_p0001", "b_p0002"]):
+        np.testing.assert_array_equal(images[name].labels, labels[index])
+    assert images["b_p0001"].absent == {1, 2, 3}
+    assert images["b_p0002"].absent == {1, 3}
+    assert ProjectImages(project, only_checked=True).unchecked == ["b_p0000.png"]
+    assert ProjectImages(project, with_empty=False).empty == ["b.tif, plane 1"]
+    divided = ProjectImages(project, fractions=Fractions(train=0.5, val=0.5, test=0))
+    assert len({image.split for name, image in divided.items() if name != "b_p0000"}) == 1
+    save(project, "b.tif", labels[:2])
+    with pytest.raises(DocumentError, match=r"b\.tif have other planes than before"):
+        images["b_p0002"]
+
+
 def test_what_cannot_be_used_is_left_out_and_told(project: Project) -> None:
     save(project, "b.png", np.zeros((3, 2, 4), np.int32))
     other, _ = QuerySheet().added("dog")
@@ -116,7 +140,7 @@ def test_what_cannot_be_used_is_left_out_and_told(project: Project) -> None:
     images = ProjectImages(project)
     assert len(images) == 0
     reasons = {key: str(error) for key, error in images.failed}
-    assert "labels of the shape (3, 2, 4): data sets are of single planes" in reasons["b.png"]
+    assert "the image has 2 x 4 px, but its labels 3 x 2 x 4 px" in reasons["b.png"]
     assert 'calls class 1 "dog", the ontology "leaf"' in reasons["row 1/a.png"]
     assert "cannot be opened" in reasons["row 1/a.jpg"]
 

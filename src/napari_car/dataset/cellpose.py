@@ -18,7 +18,7 @@ from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes, number_objects
 from .class_table import CLASSES, ListedImage, write_classes, write_images
 from .format import ReadImage
-from .image_files import copy_image
+from .image_files import copy_image, has_ending
 from .label_files import find_files, read_labels
 from .labelled_image import SPLITS, LabelledImage
 
@@ -62,7 +62,7 @@ class Cellpose:
         files = [write_classes(folder, ontology, folders)]
         rows = []
         for image in images:
-            if image.image.suffix.lower() not in _READABLE:
+            if not has_ending(image, _READABLE):
                 raise OutputError(
                     f"Cellpose does not read {image.image.name}: turn it into PNG or TIFF, or choose another format."
                 )

@@ -1,6 +1,7 @@
 """Files of images in a data set."""
 
 import shutil
+from collections.abc import Container
 from pathlib import Path
 
 import tifffile
@@ -22,7 +23,8 @@ def copy_image(image: LabelledImage, folder: Path) -> Path:
     """Copy the file of an image, byte by byte, into a folder, under the image's name and with its own ending.
 
     A photograph that is stored turned, with a note in its EXIF on how to turn it back, is written upright as PNG
-    instead: many trainers do not read that note, and labels would not fit.
+    instead: many trainers do not read that note, and labels would not fit. Of a part, the pixels are written as they
+    are stored: as TIFF if they come from one, else as PNG.
 
     Returns
     -------
@@ -34,8 +36,10 @@ def copy_image(image: LabelledImage, folder: Path) -> Path:
     OutputError
         If it has no ending, or cannot be copied.
     ImageError
-        If it is stored turned, and cannot be read.
+        If it is stored turned or a part is written, and it cannot be read.
     """
+    if image.part is not None:
+        return image.part.write(folder, image.name)
     if not image.image.suffix:
         raise OutputError(
             f"{image.image} has no ending, such as .png, by which programs know what it is: rename it first."
@@ -55,6 +59,11 @@ def copy_image(image: LabelledImage, folder: Path) -> Path:
         shutil.copyfileobj(source, part.stream)
         part.commit(path)
     return path
+
+
+def has_ending(image: LabelledImage, endings: Container[str]) -> bool:
+    """Tell whether the file that :func:`copy_image` writes ends in one of these, which must hold .png and .tif."""
+    return image.part is not None or image.image.suffix.lower() in endings
 
 
 def read_size(path: Path) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes, renumber
 from .class_table import read_colour
 from .format import ReadImage
-from .image_files import copy_image
+from .image_files import copy_image, has_ending
 from .label_files import find_inside, read_labels, write_grey_png
 from .labelled_image import LabelledImage
 
@@ -50,7 +50,7 @@ class ImageFolder:
         lines: dict[str, list[str]] = {}
         readable = Image.registered_extensions()
         for image in images:
-            if image.image.suffix.lower() not in readable:
+            if not has_ending(image, readable):
                 raise OutputError(
                     f"The datasets library does not read {image.image.name}: turn it into PNG or TIFF, or choose "
                     "another format."

@@ -13,6 +13,8 @@ from napari_car.annotation.correction.instance_table import FIRST_ID, InstanceTa
 from napari_car.annotation.frames import Box
 from napari_car.errors import ImageError
 
+from .stored_image import ImagePart
+
 Split = Literal["train", "val", "test"]
 """What a part of a data set is for."""
 
@@ -21,7 +23,7 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabelledImage:
-    """One image, or one plane of a stack, and its labels.
+    """One image, one plane of a stack, or a part of one, and its labels.
 
     Parameters
     ----------
@@ -38,6 +40,8 @@ class LabelledImage:
     is_checked : bool
         Whether a person has said that the labels are right.
     split : {"train", "val", "test"}
+    part : ImagePart or None
+        What of the file it is; None: all.
 
     Raises
     ------
@@ -52,6 +56,7 @@ class LabelledImage:
     absent: frozenset[int] = frozenset()
     is_checked: bool = False
     split: Split = "train"
+    part: ImagePart | None = None
 
     def __post_init__(self) -> None:
         lowest, highest = (int(self.labels.min()), int(self.labels.max())) if self.labels.size else (0, 0)

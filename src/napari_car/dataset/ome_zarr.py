@@ -57,7 +57,7 @@ class OmeZarr:
         writer, _ = _import_libraries()
         classes = classes_of(ontology)
         for image in images:
-            rgb = read_image(image.image).rgb
+            rgb = read_image(image.image).rgb if image.part is None else image.part.read_rgb()
             if rgb.shape[:2] != image.size_px:
                 raise OutputError(
                     f"{image.image} has {rgb.shape[0]} x {rgb.shape[1]} px, but the labels of {image.name} have "

@@ -18,7 +18,7 @@ from napari_car.io.outputs import explained, write_bytes
 from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology
 from .format import ReadImage
-from .image_files import copy_image
+from .image_files import copy_image, has_ending
 from .labelled_image import SPLITS, LabelledImage, LabelledObject, Split
 from .outlines import Points, trace_bridged, trace_parts
 from .yolo_files import SUFFIXES, find_table, read_images
@@ -70,7 +70,7 @@ class YoloSegmentation:
         splits: set[Split] = {"train", "val"}  # Ultralytics wants both to be named, and there
         for image in images:
             checked_classes(image, ontology)
-            if image.image.suffix.lower() not in SUFFIXES:
+            if not has_ending(image, SUFFIXES):
                 raise OutputError(
                     f"{image.image} is no image that Ultralytics reads: save it as one of {', '.join(SUFFIXES)}."
                 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Shaped, UInt8
 from numpy.typing import NDArray
 
 from napari_car.errors import ImageError
@@ -56,12 +56,12 @@ def cmyk_to_rgb(cmyk: NDArray[Any]) -> UInt8[np.ndarray, "H W 3"]:
     return rgb
 
 
-def upright(rgb: UInt8[np.ndarray, "H W 3"], orientation: int) -> UInt8[np.ndarray, "H2 W2 3"]:
+def upright(pixels: Shaped[np.ndarray, "H W *C"], orientation: int) -> Shaped[np.ndarray, "H2 W2 *C"]:
     """Turn and mirror an image as its EXIF orientation says; C-contiguous."""
     if orientation in (5, 6, 7, 8):
-        rgb = rgb.transpose(1, 0, 2)
+        pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
-        rgb = rgb[::-1]
+        pixels = pixels[::-1]
     if orientation in (2, 3, 6, 7):
-        rgb = rgb[:, ::-1]
-    return np.ascontiguousarray(rgb)
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)

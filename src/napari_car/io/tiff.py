@@ -53,7 +53,7 @@ def decode_tiff(stream: BinaryIO, *, page: int | None, max_pixels: int) -> Decod
         else:
             raise ImageError(f"the file has pages 0 to {len(tiff.pages) - 1}, but no page {page}.")
         first = series.keyframe
-        if not _colours_are_decoded(first):
+        if not colours_are_decoded(first):
             return None
         check_pixel_count(first.imagelength, first.imagewidth, max_pixels)
         array, channels = _channels_last(series.asarray(), series.axes)
@@ -85,7 +85,7 @@ def _refuse_stack(axes: str, shape: tuple[int, ...], n_series: int) -> tuple[str
     return (f"first of {n_series} images",) if n_series > 1 else ()
 
 
-def _colours_are_decoded(page: Any) -> bool:
+def colours_are_decoded(page: Any) -> bool:
     """Tell whether tifffile hands out grey, RGB, CMYK or palette indices for this page."""
     if page.photometric == PHOTOMETRIC.YCBCR:
         return bool(page.compression in (COMPRESSION.JPEG, COMPRESSION.OJPEG))
