@@ -1,5 +1,7 @@
 """Data sets of other programs become projects, whose labels are those of the data set."""
 
+import base64
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,10 @@ from PIL import Image
 from napari_car.annotation.correction.instance_table import FIRST_ID, InstanceTable
 from napari_car.annotation.project import Project
 from napari_car.annotation.sheet import QuerySheet
-from napari_car.cli.import_command import _READABLE
+from napari_car.cli.import_command import READER_NAMES
 from napari_car.dataset.export import export
 from napari_car.dataset.format import Format, ReadImage
-from napari_car.dataset.formats import FORMATS
+from napari_car.dataset.formats import FORMATS, READERS
 from napari_car.dataset.import_project import tell_apart
 from napari_car.dataset.labelled_image import LabelledImage
 from napari_car.dataset.project_images import ProjectImages
@@ -36,7 +38,11 @@ def data_set(tmp_path: Path) -> dict[str, LabelledImage]:
     }
 
 
-@pytest.mark.parametrize("name", _READABLE)
+def test_all_formats_can_be_chosen() -> None:
+    assert tuple(READERS) == READER_NAMES
+
+
+@pytest.mark.parametrize("name", [name for name in READER_NAMES if name in FORMATS])
 def test_what_was_exported_is_imported_again(command: Command, data_set: dict[str, LabelledImage], name: str) -> None:
     fmt = FORMATS[name]
     export(data_set, SHEET, fmt, Path("data"))
@@ -87,3 +93,31 @@ def test_what_cannot_be_imported_leaves_nothing(command: Command, data_set: dict
     result = command("import", "data", "--format", "coco", "--out", "full")
     assert "full is not empty" in result.stderr
     assert Path("full/note").exists()
+
+
+def test_files_of_labelme_become_a_project(command: Command, data_set: dict[str, LabelledImage]) -> None:
+    code = base64.b64encode(Path("bare.png").read_bytes()).decode()
+    Path("labelme/row 1").mkdir(parents=True)
+    Path("field.png").rename("labelme/field.png")
+    leaves = [
+        {"label": "leaf", "points": [[0, 0], [5, 5]], "shape_type": "rectangle"},
+        {"label": "leaf", "points": [[9, 0], [12, 0], [12, 3]], "shape_type": "polygon"},
+    ]
+    soil = {"label": "soil", "points": [[8, 8], [8, 12]], "shape_type": "circle"}
+    record = {"shapes": [*leaves, soil], "imagePath": "field.png", "imageData": None}
+    Path("labelme/field.json").write_text(json.dumps(record), encoding="utf-8")
+    record = {"shapes": [soil], "imagePath": "bare.png", "imageData": code}
+    Path("labelme/row 1/bare.json").write_text(json.dumps(record), encoding="utf-8")
+    result = command("import", "labelme", "--format", "labelme", "--out", "weeds")
+    assert result.exit_code == 0, result.output
+    assert "labelme JSON: 2 images with labels of 2 classes are in the project weeds." in result.output
+    images = ProjectImages(Project.open(Path("weeds")))
+    assert set(images) == {"field", "row_1_bare"}
+    assert [one.class_id for one in images["field"].objects()] == [2, 1, 1]
+    assert images["row_1_bare"].image.read_bytes() == base64.b64decode(code)
+    Path("labelme/row 1/bare.json").write_text("{}", encoding="utf-8")
+    result = command("import", "labelme", "--format", "labelme", "--out", "other")
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "bare.json" in result.stderr
+    assert not Path("other").exists()

@@ -17,7 +17,7 @@ from napari_car.queries import Query
 from .sheet import QuerySheet
 from .sheet_entry import MAX_ID, quoted
 
-_NO_CLASSES = frozenset(["__ignore__", "_background_", "background"])
+NO_CLASSES = frozenset(["__ignore__", "_background_", "background"])
 """Names of labelme and Pascal VOC for what is of no class."""
 
 
@@ -170,7 +170,7 @@ def _read_yolo(text: str) -> Iterable[ForeignClass]:
 def _read_lines(text: str) -> Iterable[ForeignClass]:
     """Read a name in each line, as labelme and Pascal VOC have them."""
     names = (line.strip() for line in text.splitlines())
-    return (ForeignClass(name=name) for name in names if name and name.casefold() not in _NO_CLASSES)
+    return (ForeignClass(name=name) for name in names if name and name.casefold() not in NO_CLASSES)
 
 
 def _read_csv(text: str) -> Iterable[ForeignClass]:

@@ -4,17 +4,16 @@ from pathlib import Path
 
 import click
 
-from .export_command import FORMAT_NAMES
 from .options import SectionedCommand, debug_option, in_section
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_READABLE = tuple(name for name in FORMAT_NAMES if name not in ("properties", "ome-zarr"))
-"""Formats with masks, and with images in files of their own."""
+READER_NAMES = ("coco", "yolo", "voc", "label-tiff", "binary-png", "cellpose", "imagefolder", "labelme")
+"""Formats that can be chosen; stated here, since their libraries take longer to load than the help takes to print."""
 
 
 @click.command("import", cls=SectionedCommand)
 @click.argument("folder", type=_FOLDER)
-@in_section("Data set", "--format", "format_name", type=click.Choice(_READABLE), required=True, help="Its format.")
+@in_section("Data set", "--format", "format_name", type=click.Choice(READER_NAMES), required=True, help="Its format.")
 @in_section(
     "Project", "--out", "project", type=_FOLDER, required=True, metavar="PROJECT", help="Folder of the new project."
 )
@@ -28,12 +27,10 @@ def import_(folder: Path, format_name: str, project: Path) -> None:
     The project gets copies of the images, the classes as its ontology, and a label document for each image. What was
     labelled counts as a person's: no batch replaces it.
     """  # noqa: D301  # the escape is the character that keeps click from wrapping the examples
-    from napari_car.dataset.format import Format
-    from napari_car.dataset.formats import FORMATS
+    from napari_car.dataset.formats import READERS
     from napari_car.dataset.import_project import import_data_set
 
-    fmt = FORMATS[format_name]
-    assert isinstance(fmt, Format)
+    fmt = READERS[format_name]
     made, n_images = import_data_set(folder, fmt, project)
     n_classes = len(made.ontology.entries)
     click.echo(f"{fmt.title}: {n_images} images with labels of {n_classes} classes are in the project {project}.")

@@ -60,8 +60,16 @@ class Exporter(Protocol):
 
 
 @runtime_checkable
-class Format(Exporter, Protocol):
-    """A format of data sets that holds masks: what was written can be read back."""
+class Reader(Protocol):
+    """What reads data sets with masks, perhaps without being able to write them."""
+
+    @property
+    def name(self) -> str:
+        """As it is chosen on a command line, such as ``coco``."""
+
+    @property
+    def title(self) -> str:
+        """As it is called in lists, such as ``COCO instances``."""
 
     @property
     def tells_objects_apart(self) -> bool:
@@ -84,3 +92,8 @@ class Format(Exporter, Protocol):
         DocumentError
             If it is no data set of this format, or a class is not in the ontology.
         """
+
+
+@runtime_checkable
+class Format(Exporter, Reader, Protocol):
+    """A format of data sets that holds masks: what was written can be read back."""

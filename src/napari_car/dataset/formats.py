@@ -1,13 +1,14 @@
-"""The formats that data sets can be written in."""
+"""The formats that data sets can be written in, and read from."""
 
 from collections.abc import Callable, Mapping
 
 from .binary_png import BinaryPng
 from .cellpose import Cellpose
 from .coco import CocoInstances
-from .format import Exporter
+from .format import Exporter, Reader
 from .image_folder import ImageFolder
 from .label_tiff import LabelTiff
+from .labelme import Labelme
 from .ome_zarr import OmeZarr
 from .properties import RegionProperties
 from .voc import PascalVoc
@@ -27,3 +28,8 @@ _MAKERS: tuple[Callable[[], Exporter], ...] = (
 
 FORMATS: Mapping[str, Exporter] = {fmt.name: fmt for fmt in (maker() for maker in _MAKERS)}
 """All formats with their usual options, by name."""
+
+READERS: Mapping[str, Reader] = {
+    fmt.name: fmt for fmt in (*FORMATS.values(), Labelme()) if isinstance(fmt, Reader) and fmt.name != OmeZarr.name
+}
+"""All formats with masks that become projects, by name: those with images in files of their own."""

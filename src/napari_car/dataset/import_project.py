@@ -14,13 +14,13 @@ from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import DocumentError
 from napari_car.io.outputs import explained, part_file
 
-from .format import Format, ReadImage
+from .format import Reader, ReadImage
 
 IMAGES_FOLDER = "images"
 """Where a project that was made of a data set keeps copies of its images."""
 
 
-def import_data_set(source: Path, fmt: Format, folder: Path) -> tuple[Project, int]:
+def import_data_set(source: Path, fmt: Reader, folder: Path) -> tuple[Project, int]:
     """Make a project of a data set.
 
     Its labels count as a person's, so that no batch replaces them. A class of which an image holds several objects gets
@@ -30,7 +30,7 @@ def import_data_set(source: Path, fmt: Format, folder: Path) -> tuple[Project, i
     ----------
     source : Path
         Folder of the data set, which is not changed.
-    fmt : Format
+    fmt : Reader
     folder : Path
         Of the project; must be empty, or not exist yet.
 
@@ -57,7 +57,7 @@ def import_data_set(source: Path, fmt: Format, folder: Path) -> tuple[Project, i
     return project, n_images
 
 
-def _add_all(project: Project, source: Path, fmt: Format, sheet: QuerySheet) -> int:
+def _add_all(project: Project, source: Path, fmt: Reader, sheet: QuerySheet) -> int:
     """Add all images of a data set to a project; return how many there are."""
     n_images = 0
     for found in fmt.read(source, sheet):
