@@ -18,13 +18,13 @@ from command_line import Command, fast_options, process_command, write_image
 from distributed import Client, LocalCluster
 
 from napari_car.annotation.document import Document, read_document
+from napari_car.annotation.label_image import Recipe
 from napari_car.annotation.ontology_file import write_ontology
 from napari_car.annotation.project import Project, ProjectImage, Stamp
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.cli import cluster as cluster_module
 from napari_car.cli.checkpoints import choose_networks
 from napari_car.cli.cluster_worker import LabelTask, label_on_worker
-from napari_car.cli.label_image import Recipe
 from napari_car.config import CaRConfig
 from napari_car.errors import ClusterError
 from napari_car.scenes import load_scenes

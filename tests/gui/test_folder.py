@@ -23,7 +23,8 @@ from napari_car.annotation.project import Project
 from napari_car.annotation.project_lock import ProjectLock
 from napari_car.gui.commands import FOLDER, PLUGIN
 from napari_car.gui.dock import CarWidget
-from napari_car.gui.folder.panel import FolderPanel, default_project_folder
+from napari_car.gui.folder.opening import default_project_folder
+from napari_car.gui.folder.panel import FolderPanel
 from napari_car.gui.result_layers import is_result
 
 pytestmark = [pytest.mark.gui, pytest.mark.usefixtures("one_thread")]

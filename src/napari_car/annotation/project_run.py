@@ -2,19 +2,14 @@
 
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from napari_car.config import CaRConfig
 from napari_car.errors import CaRError, DocumentError, ImageError, OutputError, ResourceError
-from napari_car.io import read_image
-from napari_car.io.bounds import bounded
 
+from .label_image import Recipe, label_image
 from .project import Project, ProjectImage, Stamp
-from .segmented_document import make_document
-from .sheet import QuerySheet
 
 if TYPE_CHECKING:
-    from napari_car.segmentation import Segmentation
     from napari_car.segmenter import Segmenter
 
 
@@ -45,23 +40,17 @@ class ImageDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectRun:
-    """What is looked for in the images of a project.
+    """A run over a project.
 
     Parameters
     ----------
     project : Project
-    sheet : QuerySheet
-        With at least one enabled query.
-    config : CaRConfig
-        With the list's distractors.
-    preset : str
-        What ``config`` was changed from.
+    recipe : Recipe
+        With at least one enabled query, and the list's distractors.
     """
 
     project: Project
-    sheet: QuerySheet
-    config: CaRConfig
-    preset: str
+    recipe: Recipe
 
     def run(
         self, segmenter: "Segmenter", images: Iterable[ProjectImage], is_left_alone: Callable[[str], bool]
@@ -102,25 +91,12 @@ class ProjectRun:
 
     def _segment(self, segmenter: "Segmenter", image: ProjectImage, seen: Stamp) -> Generator[None, None, None]:
         """Read, segment and save an image."""
-        read = read_image(image.path)
-        picture, notes = bounded(read.rgb, self.config.compute.max_side_px)
-        run = segmenter.run(picture, self.sheet.queries, self.config)
-        result: Segmentation
+        run = label_image(image, segmenter, self.recipe)
         while True:
             yield None
             try:
                 next(run)
             except StopIteration as end:
-                result = end.value
+                document, _ = end.value
                 break
-        # napari names an image after its file without the ending, and labels find their image by its name.
-        about: dict[str, Any] = {"name": image.path.stem, "path": image.key, "shape": list(read.rgb.shape[:2])}
-        document, _ = make_document(
-            result.noted((*read.notes, *notes)),
-            size_px=(read.rgb.shape[0], read.rgb.shape[1]),
-            sheet=self.sheet,
-            config=self.config,
-            preset=self.preset,
-            image=about,
-        )
         self.project.save(image, document, seen)

@@ -25,8 +25,10 @@ from .checkpoints import Networks
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+    from napari_car.annotation.label_image import Recipe
+
     from .display import Display
-    from .label_image import LabelledImage, Recipe
+    from .label_image import LabelledImage
 
 CONNECT_S, FIRST_WORKER_S = 10, 60
 """How long a scheduler, and its first worker, are waited for, in seconds."""

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_car import __version__
+from napari_car.annotation.label_image import Recipe
 from napari_car.annotation.project import ProjectImage
 from napari_car.errors import CheckpointError, ClusterError, ConfigError
 from napari_car.results import drain
 
 from .checkpoints import Networks
-from .label_image import LabelledImage, Recipe, label_image
+from .label_image import LabelledImage, label_and_describe
 
 if TYPE_CHECKING:
     from napari_car.segmenter import Segmenter
@@ -65,7 +66,7 @@ def label_on_worker(task: LabelTask) -> LabelledImage:
         raise ClusterError(describe_other_version(socket.gethostname(), __version__, task.version))
     with _segmenting:
         segmenter = _load(task.networks, task.n_threads)
-        return drain(label_image(task.image, segmenter, task.recipe))
+        return drain(label_and_describe(task.image, segmenter, task.recipe))
 
 
 def forget_networks() -> None:

@@ -1,40 +1,18 @@
-"""The labels of one image of a project, wherever they are made: in this process, or on a worker of a cluster."""
+"""The labels of one image of a batch, and what a person is told of them."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_car.annotation.document import Document
+from napari_car.annotation.label_image import Recipe, label_image
 from napari_car.annotation.project import ProjectImage
-from napari_car.annotation.segmented_document import make_document
-from napari_car.annotation.sheet import QuerySheet
-from napari_car.config import CaRConfig
-from napari_car.io import read_image
-from napari_car.io.bounds import bounded
 from napari_car.results import Progress, Step
 
 from .display import describe_result
 
 if TYPE_CHECKING:
     from napari_car.segmenter import Segmenter
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """What the images of a batch have in common.
-
-    Parameters
-    ----------
-    sheet : QuerySheet
-        The ontology.
-    config : CaRConfig
-    preset : str
-        Name of the preset that the parameters were changed from.
-    """
-
-    sheet: QuerySheet
-    config: CaRConfig
-    preset: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +30,9 @@ class LabelledImage:
     line: str
 
 
-def label_image(
+def label_and_describe(
     image: ProjectImage, segmenter: "Segmenter", recipe: Recipe
 ) -> Generator[Progress | Step, None, LabelledImage]:
-    """Read and segment an image; nothing is written.
-
-    Yields
-    ------
-    Progress, Step
-        As :meth:`napari_car.Segmenter.run` does.
-
-    Raises
-    ------
-    ImageError
-        If it cannot be read.
-    ResourceError
-        If the device runs out of memory.
-    """
-    read = read_image(image.path)
-    picture, notes = bounded(read.rgb, recipe.config.compute.max_side_px)
-    result = yield from segmenter.run(picture, recipe.sheet.queries, recipe.config)
-    result = result.noted((*read.notes, *notes))
-    # napari names an image after its file without the ending, and labels find their image by its name.
-    about: dict[str, Any] = {"name": image.path.stem, "path": image.key, "shape": list(read.rgb.shape[:2])}
-    document, _ = make_document(
-        result,
-        size_px=(read.rgb.shape[0], read.rgb.shape[1]),
-        sheet=recipe.sheet,
-        config=recipe.config,
-        preset=recipe.preset,
-        image=about,
-    )
+    """Read and segment an image; see :func:`~napari_car.annotation.label_image.label_image`."""
+    document, result = yield from label_image(image, segmenter, recipe)
     return LabelledImage(document, describe_result(result))

@@ -17,9 +17,11 @@ from napari_car.errors import CaRError, ConfigError, DocumentError, ImageError, 
 from .checkpoints import Networks
 
 if TYPE_CHECKING:
+    from napari_car.annotation.label_image import Recipe
+
     from .cluster import Workers
     from .display import Display
-    from .label_image import LabelledImage, Recipe
+    from .label_image import LabelledImage
 
 Pending = list[tuple[ProjectImage, Stamp | None]]
 """Images to be segmented, each with the labels that may be replaced."""
@@ -119,12 +121,12 @@ class ProjectBatch:
 
     def _segment_here(self, pending: Pending, display: "Display", outcome: ProjectOutcome) -> None:
         """Segment images one by one, in this process."""
-        from .label_image import label_image
+        from .label_image import label_and_describe
 
         segmenter = self.networks.load()
         for image, seen in pending:
             with _collecting(image, display, outcome):
-                run = label_image(image, segmenter, self._recipe)
+                run = label_and_describe(image, segmenter, self._recipe)
                 self._save(image, display.follow(run, image.key, len(self.sheet.queries)), seen, display)
 
     def _segment_there(self, workers: "Workers", pending: Pending, display: "Display", outcome: ProjectOutcome) -> None:
@@ -139,7 +141,7 @@ class ProjectBatch:
     @property
     def _recipe(self) -> "Recipe":
         """What the images have in common."""
-        from .label_image import Recipe
+        from napari_car.annotation.label_image import Recipe
 
         return Recipe(sheet=self.sheet, config=self.config, preset=self.preset)
 

@@ -13,6 +13,9 @@ from napari_car.gui.failures import explain_failure
 
 Event = ImageStarted | ImageDone | None
 
+MAX_NAMED = 3
+"""Images that were not segmented, and are named."""
+
 
 class BackgroundRun(QObject):
     """Runs over images, one after another; the networks are shared with the runs of all windows.
@@ -28,14 +31,16 @@ class BackgroundRun(QObject):
     image_done = Signal(object)
     """An :class:`~napari_car.annotation.project_run.ImageDone`."""
     running_changed = Signal(bool)
-    failed = Signal(str)
-    """The run has ended by an error; a sentence for the user."""
 
     def __init__(self, engine: Engine = ENGINE, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
         self._worker: ClosingWorker | None = None
         self._stop = threading.Event()
+        self.n_images = self.n_done = 0
+        """Of the last run."""
+        self._problems: list[str] = []
+        self._failure = ""
 
     @property
     def is_running(self) -> bool:
@@ -58,9 +63,10 @@ class BackgroundRun(QObject):
         if self.is_running:
             raise RuntimeError("A run is going on: cancel it first.")
         self._stop = threading.Event()
+        self.n_images, self.n_done, self._problems, self._failure = len(images), 0, [], ""
         worker = ClosingWorker(_work, self._engine, run, networks, images, is_left_alone, self._stop)
         worker.yielded.connect(self._on_event)
-        worker.errored.connect(lambda error: self.failed.emit(explain_failure(error)))
+        worker.errored.connect(self._on_errored)
         worker.finished.connect(self._on_finished)
         self._worker = worker
         self.running_changed.emit(True)
@@ -69,6 +75,17 @@ class BackgroundRun(QObject):
     def cancel(self) -> None:
         """Stop between two pieces of work; images that are finished stay."""
         self._stop.set()
+
+    def describe(self) -> tuple[str, bool]:
+        """Say what became of the last run, and whether that is good."""
+        if self._failure:
+            return self._failure, False
+        n, total = self.n_done, self.n_images
+        said = f"Stopped after {n} of {total} images." if n < total else f"{n} image{'s' if n != 1 else ''} done."
+        if not self._problems:
+            return said, True
+        more = f" And {len(self._problems) - MAX_NAMED} more." if len(self._problems) > MAX_NAMED else ""
+        return f"{said} Not segmented: {' '.join(self._problems[:MAX_NAMED])}{more}", False
 
     def close(self) -> None:
         """Stop, and say nothing any more."""
@@ -82,7 +99,13 @@ class BackgroundRun(QObject):
         if isinstance(event, ImageStarted):
             self.image_started.emit(event.key)
         elif isinstance(event, ImageDone):
+            self.n_done += 1
+            if event.problem is not None:
+                self._problems.append(f"{event.key}: {event.problem}")
             self.image_done.emit(event)
+
+    def _on_errored(self, error: Exception) -> None:
+        self._failure = explain_failure(error)
 
     def _on_finished(self) -> None:
         self._worker = None

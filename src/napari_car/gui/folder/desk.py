@@ -15,7 +15,6 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_car.annotation.document import SUFFIX, Document, write_document
 from napari_car.annotation.project import Project, ProjectImage, Stamp
 from napari_car.annotation.project_lock import ProjectLock
-from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.survey import TOGETHER
 from napari_car.errors import CaRError, DocumentError, OutputError
 from napari_car.gui.document_layers import make_label_layer, make_layer_data
@@ -293,21 +292,6 @@ class ProjectDesk(QObject):
         if self._lock is not None:
             self._lock.release()
         self.project, self._lock, self.notice = None, None, ""
-
-
-def adopt_ontology(project: Project, shown: QuerySheet) -> QuerySheet:
-    """Return the classes of a project; one without any takes those that are shown.
-
-    Raises
-    ------
-    DocumentError, OutputError
-        If they cannot be read or written.
-    """
-    ontology = project.ontology
-    if not ontology.entries and shown.entries:
-        project.write_ontology(shown)
-        return shown
-    return ontology
 
 
 def _describe(layer: Labels) -> Any:

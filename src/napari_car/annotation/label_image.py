@@ -1,0 +1,76 @@
+"""The labels of one image of a project, wherever they are made: in a window, a batch, or on a worker of a cluster."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_car.config import CaRConfig
+from napari_car.io import read_image
+from napari_car.io.bounds import bounded
+from napari_car.results import Progress, Step
+
+from .document import Document
+from .project import ProjectImage
+from .segmented_document import make_document
+from .sheet import QuerySheet
+
+if TYPE_CHECKING:
+    from napari_car.segmentation import Segmentation
+    from napari_car.segmenter import Segmenter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What the images of a run have in common.
+
+    Parameters
+    ----------
+    sheet : QuerySheet
+        The ontology.
+    config : CaRConfig
+    preset : str
+        Name of the preset that the parameters were changed from.
+    """
+
+    sheet: QuerySheet
+    config: CaRConfig
+    preset: str
+
+
+def label_image(
+    image: ProjectImage, segmenter: "Segmenter", recipe: Recipe
+) -> "Generator[Progress | Step, None, tuple[Document, Segmentation]]":
+    """Read and segment an image; nothing is written, and closing the generator stops it.
+
+    Yields
+    ------
+    Progress, Step
+        As :meth:`napari_car.Segmenter.run` does.
+
+    Returns
+    -------
+    document : Document
+    result : Segmentation
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+    ResourceError
+        If the device runs out of memory.
+    """
+    read = read_image(image.path)
+    picture, notes = bounded(read.rgb, recipe.config.compute.max_side_px)
+    result = yield from segmenter.run(picture, recipe.sheet.queries, recipe.config)
+    result = result.noted((*read.notes, *notes))
+    # napari names an image after its file without the ending, and labels find their image by its name.
+    about: dict[str, Any] = {"name": image.path.stem, "path": image.key, "shape": list(read.rgb.shape[:2])}
+    document, _ = make_document(
+        result,
+        size_px=(read.rgb.shape[0], read.rgb.shape[1]),
+        sheet=recipe.sheet,
+        config=recipe.config,
+        preset=recipe.preset,
+        image=about,
+    )
+    return document, result
