@@ -1,6 +1,7 @@
 """Parts of images: together they are the image, each has its size, and names tell where it was."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from napari_car.dataset.cutting import CutImages, Cutting, cut_image
 from napari_car.dataset.export import export
 from napari_car.dataset.format import Format
 from napari_car.dataset.formats import FORMATS
-from napari_car.errors import ConfigError, ImageError
+from napari_car.errors import ConfigError, ImageError, OutputError
 
 SIZES = st.integers(1, 40)
 
@@ -131,6 +132,22 @@ def test_an_image_that_is_not_cut_is_copied_byte_by_byte(tmp_path: Path) -> None
     report = export({part.name: part}, ONTOLOGY, FORMATS["voc"], tmp_path / "out")
     copies = [path for path in report.files if path.parent.name == "JPEGImages"]
     assert [path.read_bytes() for path in copies] == [image.image.read_bytes()]
+
+
+@pytest.mark.parametrize("name", ["cellpose", "yolo", "imagefolder"])
+def test_tiles_of_images_that_a_trainer_does_not_read_are_read(tmp_path: Path, name: str) -> None:
+    image = labelled(tmp_path, "a", np.full((4, 5), LABELS[4]))
+    pixels = Image.open(image.image).convert("L")
+    pixels.save(tmp_path / "a.pgm")
+    image = replace(image, image=(tmp_path / "a.pgm").rename(tmp_path / "a.unknown"))
+    with pytest.raises(OutputError, match=r"a\.unknown"):
+        export({"a": image}, ONTOLOGY, FORMATS[name], tmp_path / "whole")
+    report = export(CutImages({"a": image}, Cutting(tile_px=4)), ONTOLOGY, FORMATS[name], tmp_path / "tiles")
+    assert report.is_lossless
+    tiles = [path for path in report.files if path.suffix == ".png" and path.parent.name != "masks"]
+    assert len(tiles) == 2
+    with Image.open(tiles[0]) as tile:
+        assert (np.asarray(tile) == np.asarray(pixels)[:, :4]).all()
 
 
 def test_objects_are_what_is_seen_of_them(tmp_path: Path) -> None:

@@ -1,20 +1,23 @@
 """Export of the open project, and import of other programs' data sets, in a worker thread."""
 
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from napari_car.annotation.project import Project
 from napari_car.dataset.export import export
-from napari_car.dataset.format import Exporter, Format
-from napari_car.dataset.formats import FORMATS
+from napari_car.dataset.format import Exporter, Reader
+from napari_car.dataset.formats import FORMATS, READERS
 from napari_car.dataset.import_project import import_data_set
 from napari_car.dataset.project_images import ProjectImages
 from napari_car.errors import OutputError
 from napari_car.gui.latest_job import LatestJob
+
+F = TypeVar("F", Exporter, Reader)
 
 
 class DataSets(QObject):
@@ -47,17 +50,17 @@ class DataSets(QObject):
 
     def ask_to_export(self, project: Project) -> None:
         """Ask for a format and a folder, and export a project."""
-        fmt = self._ask_format("Export", FORMATS.values())
+        fmt = self._ask_format("Export", FORMATS)
         folder = self._ask_folder("Empty folder for the data set") if fmt is not None else None
         if fmt is not None and folder is not None:
             self.export(project, fmt, folder)
 
     def ask_to_import(self) -> None:
         """Ask for a format and folders, and make a project of a data set."""
-        fmt = self._ask_format("Import", [fmt for fmt in FORMATS.values() if isinstance(fmt, Format)])
+        fmt = self._ask_format("Import", READERS)
         source = self._ask_folder("Folder of the data set") if fmt is not None else None
         folder = self._ask_folder("Empty folder for the new project") if source is not None else None
-        if isinstance(fmt, Format) and source is not None and folder is not None:
+        if fmt is not None and source is not None and folder is not None:
             self.import_(source, fmt, folder)
 
     def export(self, project: Project, fmt: Exporter, folder: Path) -> None:
@@ -65,7 +68,7 @@ class DataSets(QObject):
         self.said.emit(f"Exporting: {fmt.title}")
         self._exports.ask(project, fmt, folder)
 
-    def import_(self, source: Path, fmt: Format, folder: Path) -> None:
+    def import_(self, source: Path, fmt: Reader, folder: Path) -> None:
         """Make a project of a data set."""
         self.said.emit(f"Importing: {fmt.title}")
         self._imports.ask(source, fmt, folder)
@@ -75,9 +78,9 @@ class DataSets(QObject):
         self._exports.close()
         self._imports.close()
 
-    def _ask_format(self, title: str, formats: Iterable[Exporter]) -> Exporter | None:
+    def _ask_format(self, title: str, formats: Mapping[str, F]) -> F | None:
         """Ask for one of some formats; None if a person gives up."""
-        titles = {fmt.title: fmt for fmt in formats}
+        titles = {fmt.title: fmt for fmt in formats.values()}
         chosen, is_chosen = QInputDialog.getItem(self._parent, title, "Format", list(titles), 0, editable=False)
         return titles[chosen] if is_chosen else None
 
@@ -105,7 +108,7 @@ def _export(project: Project, fmt: Exporter, folder: Path, _: threading.Event) -
     yield said
 
 
-def _import(source: Path, fmt: Format, folder: Path, _: threading.Event) -> Generator[Path, None, None]:
+def _import(source: Path, fmt: Reader, folder: Path, _: threading.Event) -> Generator[Path, None, None]:
     """Make a project, and yield its folder."""
     project, _n_images = import_data_set(source, fmt, folder)
     yield project.folder
