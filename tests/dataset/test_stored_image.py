@@ -134,6 +134,7 @@ def test_a_part_of_a_part(tmp_path: Path) -> None:
 STACKS = [
     ((4, *SIZE), "ZYX", (4, *SIZE), (2,)),
     ((2, 4, *SIZE), "TZYX", (2, 4, *SIZE), (1, 2)),
+    ((2, 4, *SIZE), None, (2, 4, *SIZE), (1, 2)),
     ((4, 3, *SIZE), "ZCYX", (4, *SIZE), (2,)),
     ((4, 3, *SIZE), "ZCYX", (4, 3, *SIZE), (2, 1)),
 ]
@@ -141,10 +142,10 @@ STACKS = [
 
 @pytest.mark.parametrize(("shape", "axes", "labels", "plane"), STACKS)
 def test_planes_of_stacks(
-    tmp_path: Path, shape: tuple[int, ...], axes: str, labels: tuple[int, ...], plane: tuple[int, ...]
+    tmp_path: Path, shape: tuple[int, ...], axes: str | None, labels: tuple[int, ...], plane: tuple[int, ...]
 ) -> None:
     pixels = noise(shape, "uint16")
-    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="minisblack", metadata={"axes": axes})
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="minisblack", metadata={"axes": axes} if axes else {})
     part = ImagePart(StoredImage(tmp_path / "a.tif"), labels, plane, BOX)
     path = part.write(tmp_path / "new", "part")
     rows, columns = BOX.slices

@@ -70,7 +70,8 @@ class StoredPixels:
     array : ndarray
         Axes as named, upright.
     axes : str
-        A letter for each axis, as tifffile has them: ``Y`` and ``X`` after all others but ``S``, samples of a colour.
+        A letter for each axis: ``Y`` and ``X`` after all others but ``S``, samples of a colour; ``C`` for channels, and
+        small letters, which all differ, for others.
     notes : mapping of str to object
         Arguments of ``tifffile.imwrite``.
     """
@@ -188,7 +189,9 @@ def _read_tiff(stream: BinaryIO) -> StoredPixels | None:
         if not colours_are_decoded(page):
             return None
         check_pixel_count(series.size // (page.imagewidth * page.samplesperpixel), page.imagewidth, MAX_PIXELS)
-        array, axes = series.asarray(), series.axes
+        array = series.asarray()
+        # Axes without a name have all the same letter.
+        axes = "".join(axis if axis in "YXSC" else chr(ord("a") + place) for place, axis in enumerate(series.axes))
         for axis in [axis for axis in axes if axis not in "YXS" and array.shape[axes.index(axis)] == 1]:
             array, axes = array.squeeze(axes.index(axis)), axes.replace(axis, "", 1)
         ordered = "".join(axis for axis in axes if axis not in "YXS") + ("YXS" if "S" in axes else "YX")
