@@ -35,12 +35,12 @@ def test_codes_are_those_of_pycocotools(mask: NDArray[np.bool_], margins: tuple[
     np.testing.assert_array_equal(flat.reshape(whole.shape, order="F"), whole)
 
 
-@given(st.lists(st.integers(0, 2**31), min_size=1, max_size=12))
+# pycocotools has six characters of memory for each count: larger ones are written behind it.
+@given(st.lists(st.integers(0, 2**29 - 1), min_size=1, max_size=7))
 def test_any_counts_come_back(counts: list[int]) -> None:
     side = sum(counts)
-    if side < 2**32:
-        code = coco_mask.frPyObjects({"size": [1, side], "counts": counts}, 1, side)
-        assert decompress(code["counts"].decode()).tolist() == counts
+    code = coco_mask.frPyObjects({"size": [1, side], "counts": counts}, 1, side)
+    assert decompress(code["counts"].decode()).tolist() == counts
 
 
 @pytest.mark.parametrize("text", ["P", "0P", "~~", "é", " ", "o" * 20 + "0"])
