@@ -64,7 +64,7 @@ class Proposals:
         """Return where each proposal is above a threshold (η)."""
         return [self[index] > np.float32(threshold) for index in range(len(self))]
 
-    def select(self, rows: "Bool[np.ndarray, N] | list[int]") -> "Proposals":
+    def select(self, rows: Bool[np.ndarray, " N"] | list[int]) -> "Proposals":
         """Return the proposals of some queries."""
         return Proposals(self.maps[rows], self.size_px)
 

@@ -409,6 +409,12 @@ def test_the_queries_of_opened_labels_can_be_taken_over(
     assert widget.session.results.layers[0] is layer
 
 
+def test_without_labels_there_are_no_queries_to_be_taken_over(dock: tuple[Viewer, CarWidget]) -> None:
+    _, widget = dock
+    widget.queries.take_over_wanted.emit()
+    assert "There are no labels whose queries could be taken over" in widget.run_bar.text
+
+
 def test_expressions_are_a_choice_of_their_own(sand: tuple[Viewer, CarWidget]) -> None:
     _, widget = sand
     widget.options._referring.value = True

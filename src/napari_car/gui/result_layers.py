@@ -16,7 +16,7 @@ from napari_car.annotation.ledger import Ledger
 from napari_car.annotation.outcome import QuerySummary
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.survey import TOGETHER
-from napari_car.errors import ResourceError
+from napari_car.errors import QueryError, ResourceError
 from napari_car.queries import Query
 
 from .instance_colours import colour_labels
