@@ -46,3 +46,7 @@ class ClusterError(CaRError, ConnectionError):
 
 class ResourceError(CaRError, MemoryError):
     """The device has too little memory for what was asked."""
+
+
+ONE_IMAGE_ERRORS = (ImageError, ResourceError, DocumentError, OutputError)
+"""What concerns one image of many, and does not keep the others from being done."""

@@ -93,6 +93,11 @@ class Document:
     spent_s: float = 0.0
     """Time that people have worked on it, in seconds."""
 
+    @property
+    def is_corrected(self) -> bool:
+        """Whether a person has worked on one of its layers."""
+        return any(layer.is_corrected for layer in self.layers)
+
 
 def write_document(path: str | os.PathLike[str], document: Document) -> tuple[Path, ...]:
     """Write a document, replacing one that exists, in one step.

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 from jaxtyping import Int32
 
-from napari_car.errors import DocumentError, QueryError
+from napari_car.errors import DocumentError
 from napari_car.queries import Query
 from napari_car.results import Verdict
 
@@ -17,7 +17,7 @@ from .correction.label_state import LabelState
 from .correction.mask_state import examine_masks
 from .document import Document
 from .label_layer import Colour, LabelLayer
-from .ledger import Ledger
+from .layer_reading import read_checked, read_instances, read_ledger
 from .run_facts import Making, computing_time_s, read_making
 from .sheet import QuerySheet
 
@@ -121,23 +121,6 @@ def pool(agreements: Iterable[Agreement]) -> Agreement:
     return Agreement(**{name: sum(getattr(part, name) for part in parts) for name in names})
 
 
-def read_ledger(layer: LabelLayer) -> Ledger:
-    """Return what the program wrote into a layer of a document."""
-    labels = np.asarray(layer.labels[...])
-    human = labels != 0 if layer.human is None else np.asarray(layer.human[...], dtype=bool)
-    automatic = None if layer.automatic is None else np.asarray(layer.automatic[...])
-    return Ledger.restored(labels, human, automatic)
-
-
-def read_instances(layer: LabelLayer) -> InstanceTable:
-    """Return the instances of a layer of a document; DocumentError if they cannot be read."""
-    fields = layer.provenance.get("instances")
-    try:
-        return InstanceTable() if fields is None else InstanceTable.from_dict(fields)
-    except QueryError as error:
-        raise DocumentError(f'The instances of the layer "{layer.name}" cannot be read: {error}') from error
-
-
 def summarise_image(key: str, document: Document, ontology: QuerySheet) -> ImageSummary:
     """Count what a document holds; of several layers, the counts are sums.
 
@@ -199,7 +182,7 @@ def _read_layer(layer: LabelLayer, ontology: QuerySheet) -> _LayerSummary:
     counts = _count_objects(layer, labels, table)
     ids = sorted(names.keys() | counts.keys())
     ledger = read_ledger(layer)
-    states = examine_masks(ledger.automatic(), labels, ids, _read_checked(layer), table)
+    states = examine_masks(ledger.automatic(), labels, ids, read_checked(layer), table)
     said = _read_verdicts(layer)
     names = layer.class_names | names | {entry.id: entry.class_name for entry in ontology.entries}
     classes = {
@@ -266,14 +249,6 @@ def _count_objects(layer: LabelLayer, labels: Int32[np.ndarray, "..."], table: I
             raise DocumentError(f'The layer "{layer.name}" holds the label {label}, of which no class is known.')
         counts[id_] = counts.get(id_, 0) + 1
     return counts
-
-
-def _read_checked(layer: LabelLayer) -> dict[int, str]:
-    """Return the digest of each class that was checked; DocumentError if they cannot be read."""
-    try:
-        return {int(id_): str(digest) for id_, digest in layer.provenance.get("checked", {}).items()}
-    except (AttributeError, ValueError) as error:
-        raise DocumentError(f'The checked queries of the layer "{layer.name}" cannot be read.') from error
 
 
 def _read_verdicts(layer: LabelLayer) -> dict[int, tuple[Verdict, float | None]]:

@@ -37,6 +37,12 @@ class Recipe:
     preset: str
 
 
+def with_distractors(config: CaRConfig, sheet: QuerySheet) -> CaRConfig:
+    """Return parameters with the distractors of a list, too."""
+    words = (*config.proposals.background_words, *sheet.background_words)
+    return config.changed({"proposals.background_words": tuple(dict.fromkeys(words))})
+
+
 def label_image(
     image: ProjectImage, segmenter: "Segmenter", recipe: Recipe
 ) -> "Generator[Progress | Step, None, tuple[Document, Segmentation]]":

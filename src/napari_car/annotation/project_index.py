@@ -9,15 +9,15 @@ import numpy as np
 from napari_car.errors import CaRError
 from napari_car.results import Verdict
 
-from .correction.instance_table import InstanceTable
-from .correction.label_state import digest_labels
 from .document import read_document, read_records
 from .document_json import LayerRecord
 from .label_layer import LabelLayer
+from .layer_reading import find_asked, find_checked, read_instances
 from .project import ProjectImage
 
 Progress = Literal["unprocessed", "automatic", "edited", "checked", "unreadable"]
-"""Without labels; as the program wrote them; changed by a person; all classes checked; labels that cannot be read."""
+"""Without labels; as the program wrote them; changed by a person; checked in all classes, as ``napari-car export
+--only-checked`` has it; labels that cannot be read."""
 
 Order = Literal["name", "doubt"]
 Filter = Literal["all", "unprocessed", "uncertain", "absent", "edited", "checked"]
@@ -116,7 +116,7 @@ def _doubt(verdict: Verdict, score: float) -> float:
 
 def _progress(records: Collection[LayerRecord], layers: Collection[LabelLayer]) -> Progress:
     """Tell how far the labels of a document are; without checked classes, its layers are not asked for."""
-    if layers and all(map(_are_all_checked, layers)):
+    if _are_all_checked(layers):
         return "checked"
     return "edited" if any(map(_is_edited, records)) else "automatic"
 
@@ -130,15 +130,11 @@ def _is_edited(record: LayerRecord) -> bool:
     return any(item.get("n_added") or item.get("n_removed") or item.get("n_unknown") for item in agreement)
 
 
-def _are_all_checked(layer: LabelLayer) -> bool:
-    """Tell whether each class that is looked for was checked, and stayed as it was."""
-    checked = {int(id_): digest for id_, digest in layer.provenance.get("checked", {}).items()}
-    entries = layer.provenance.get("queries", ())
-    asked = [entry["id"] for entry in entries if entry.get("role") == "query" and entry.get("enabled", True)]
-    if not asked or not set(asked) <= checked.keys():
-        return False
-    table = layer.provenance.get("instances")
-    instances = InstanceTable.from_dict(table) if table else None
-    return all(
-        checked[id_] == digest for id_, digest in digest_labels(np.asarray(layer.labels), asked, instances).items()
-    )
+def _are_all_checked(layers: Collection[LabelLayer]) -> bool:
+    """Tell whether each class that is there, or was looked for, was checked, and stayed as it was."""
+    wanted, checked = set[int](), set[int]()
+    for layer in layers:
+        labels, table = np.asarray(layer.labels, dtype=np.int32), read_instances(layer)
+        wanted |= find_asked(layer) | (set(np.unique(table.semantic(labels)).tolist()) - {0})
+        checked |= find_checked(layer, labels, table)
+    return bool(wanted) and wanted <= checked

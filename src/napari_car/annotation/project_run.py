@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_car.errors import CaRError, DocumentError, ImageError, OutputError, ResourceError
+from napari_car.errors import ONE_IMAGE_ERRORS, CaRError
 
 from .label_image import Recipe, label_image
 from .project import Project, ProjectImage, Stamp
@@ -78,7 +78,7 @@ class ProjectRun:
                     yield ImageDone(image.key, was_kept=True)
                     continue
                 yield from self._segment(segmenter, image, seen)
-            except (ImageError, ResourceError, DocumentError, OutputError) as error:
+            except ONE_IMAGE_ERRORS as error:
                 yield ImageDone(image.key, error)
             else:
                 yield ImageDone(image.key)
@@ -86,8 +86,7 @@ class ProjectRun:
     def _find_replaceable(self, image: ProjectImage) -> Stamp | None:
         """Return the stamp of the labels that may be replaced; None if a person has worked on them."""
         document, seen = self.project.load(image)
-        is_corrected = document is not None and any(layer.is_corrected for layer in document.layers)
-        return None if is_corrected else seen
+        return None if document is not None and document.is_corrected else seen
 
     def _segment(self, segmenter: "Segmenter", image: ProjectImage, seen: Stamp) -> Generator[None, None, None]:
         """Read, segment and save an image."""

@@ -116,6 +116,7 @@ def batch(
     and the exit code is 3.
     """  # noqa: D301  # the escape is the character that keeps click from wrapping the examples
     # Imported here because image libraries take longer to load than the help takes to print.
+    from napari_car.annotation.label_image import with_distractors
     from napari_car.annotation.project_lock import ProjectLock
 
     from .cluster import choose_workers
@@ -127,8 +128,7 @@ def batch(
     models = networks.pop("models_folder")
     chosen = choose_networks(preset, folder=models, with_sam=config.sam.enabled, **networks)
     project, sheet = open_project(project_folder, folder, ontology)
-    words = (*config.proposals.background_words, *sheet.background_words)
-    config = config.changed({"proposals.background_words": tuple(dict.fromkeys(words))})
+    config = with_distractors(config, sheet)
     lock = ProjectLock(project.folder)
     holder = lock.take()
     if holder:

@@ -153,15 +153,9 @@ def _say_written(
 
 def _say_lost(report: "ExportReport", class_names: Mapping[int, str]) -> None:
     """Say what is not as it was when it is read back."""
-    if not report.is_compared:
-        click.echo("It holds no masks, so nothing was read back.")
-    elif report.is_lossless:
-        click.echo("Read back: every pixel is as it was.")
-    else:
-        names = {0: "background", **class_names}
-        lost = ", ".join(f"{names.get(id_, id_)} {n:,} px" for id_, n in report.lost_px().items())
-        click.echo(f"Read back, these pixels differ: {lost}.")
-        for loss in report.losses[:_MAX_NAMED]:
-            click.echo(f"  {loss.image}: {names.get(loss.class_id, loss.class_id)} {loss.n_px:,} px")
-        if len(report.losses) > _MAX_NAMED:
-            click.echo(f"  and {len(report.losses) - _MAX_NAMED} more")
+    click.echo(report.describe_loss(class_names))
+    names = {0: "background", **class_names}
+    for loss in report.losses[:_MAX_NAMED]:
+        click.echo(f"  {loss.image}: {names.get(loss.class_id, loss.class_id)} {loss.n_px:,} px")
+    if len(report.losses) > _MAX_NAMED:
+        click.echo(f"  and {len(report.losses) - _MAX_NAMED} more")

@@ -12,7 +12,15 @@ from napari_car.annotation.ontology_file import read_ontology
 from napari_car.annotation.project import PROJECT_FILE, Project, ProjectImage, Stamp
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.config import CaRConfig
-from napari_car.errors import CaRError, ConfigError, DocumentError, ImageError, OutputError, QueryError, ResourceError
+from napari_car.errors import (
+    ONE_IMAGE_ERRORS,
+    CaRError,
+    ConfigError,
+    DocumentError,
+    OutputError,
+    QueryError,
+    ResourceError,
+)
 
 from .checkpoints import Networks
 
@@ -114,7 +122,7 @@ class ProjectBatch:
                 except (DocumentError, ResourceError) as error:
                     outcome.failed.append((image.key, error))
                     continue
-                if document is not None and any(layer.is_corrected for layer in document.layers):
+                if document is not None and document.is_corrected:
                     outcome.corrected.append(image.key)
                 else:
                     yield image, seen
@@ -157,7 +165,7 @@ def _collecting(image: ProjectImage, display: "Display", outcome: ProjectOutcome
     try:
         yield
         outcome.segmented.append(image.key)
-    except (ImageError, ResourceError, DocumentError, OutputError) as error:
+    except ONE_IMAGE_ERRORS as error:
         outcome.failed.append((image.key, error))
     display.advance()
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_car.annotation.document import Document
-from napari_car.annotation.image_summary import ImageSummary, read_instances, read_ledger
+from napari_car.annotation.image_summary import ImageSummary
+from napari_car.annotation.layer_reading import flatten, read_instances, read_ledger
 from napari_car.annotation.project import Project
 from napari_car.annotation.project_summary import is_corrected
 from napari_car.errors import CaRError, DocumentError, ImageError
@@ -83,14 +84,11 @@ def _draw(project: Project, image: ImageSummary, document: Document) -> tuple[Pi
 
 def _flatten(document: Document) -> tuple[Int32[np.ndarray, "H W"], Int32[np.ndarray, "H W"]]:
     """Return classes as the program wrote them and as they are; of several layers, the higher ones lie on top."""
-    before = now = np.zeros(document.layers[0].shape, np.int32)
-    for layer in document.layers:
-        if layer.shape != now.shape:
-            raise ImageError("Its layers differ in size.")
-        table = read_instances(layer)
-        written, labels = table.semantic(read_ledger(layer).automatic()), table.semantic(np.asarray(layer.labels))
-        before, now = np.where(written > 0, written, before), np.where(labels > 0, labels, now)
-    return before, now
+    if len({layer.shape for layer in document.layers}) > 1:
+        raise ImageError("Its layers differ in size.")
+    read = [(read_instances(layer), layer) for layer in document.layers]
+    before = flatten(np.maximum(table.semantic(read_ledger(layer).automatic()), 0) for table, layer in read)
+    return before, flatten(table.semantic(np.asarray(layer.labels)) for table, layer in read)
 
 
 def _draw_one(

@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Int32
 
 from napari_car.annotation.correction.instance_table import InstanceTable
-from napari_car.annotation.correction.label_state import digest_labels
 from napari_car.annotation.document import Document
 from napari_car.annotation.frames import Box
 from napari_car.annotation.label_layer import LabelLayer
+from napari_car.annotation.layer_reading import find_asked, find_checked, read_instances
 from napari_car.annotation.project import ProjectImage
 from napari_car.annotation.sheet import QuerySheet
-from napari_car.errors import DocumentError, QueryError
+from napari_car.errors import DocumentError
 from napari_car.queries import Query
 
 from .labelled_image import LabelledImage
@@ -105,9 +105,9 @@ def merge_layers(image: ProjectImage, document: Document, ontology: QuerySheet) 
             )
         _check_classes(image, layer, ontology)
         own = np.asarray(layer.labels, dtype=np.int32)
-        own_table = _read_table(layer)
-        asked |= {entry["id"] for entry in layer.provenance.get("queries", []) if entry.get("role") == "query"}
-        checked |= _find_checked(layer, own, own_table)
+        own_table = read_instances(layer)
+        asked |= find_asked(layer)
+        checked |= find_checked(layer, own, own_table)
         moved, table = _with_new_ids(own, own_table, table)
         labels = moved if labels is None else np.where(moved != 0, moved, labels)
     if labels is None:
@@ -131,22 +131,6 @@ def _check_classes(image: ProjectImage, layer: LabelLayer, ontology: QuerySheet)
                 f'{image.document} calls class {entry["id"]} "{entry["text"]}", the ontology "{name}": labels of '
                 "another list cannot be exported with it."
             )
-
-
-def _read_table(layer: LabelLayer) -> InstanceTable:
-    """Return the instances of a layer."""
-    fields = layer.provenance.get("instances")
-    try:
-        return InstanceTable() if fields is None else InstanceTable.from_dict(fields)
-    except QueryError as error:
-        raise DocumentError(f'The instances of the layer "{layer.name}" cannot be read: {error}') from error
-
-
-def _find_checked(layer: LabelLayer, labels: Int32[np.ndarray, "*axes H W"], table: InstanceTable) -> set[int]:
-    """Return the classes whose labels are still as they were when a person checked them."""
-    checked = {int(id_): digest for id_, digest in layer.provenance.get("checked", {}).items()}
-    now = digest_labels(labels, list(checked), table)
-    return {id_ for id_, digest in checked.items() if now[id_] == digest}
 
 
 def _with_new_ids(

@@ -63,6 +63,16 @@ class ExportReport:
             lost[loss.class_id] += loss.n_px
         return dict(sorted(lost.items()))
 
+    def describe_loss(self, class_names: Mapping[int, str]) -> str:
+        """Say what is not as it was when it is read back, by class."""
+        if not self.is_compared:
+            return "It holds no masks, so nothing was read back."
+        if self.is_lossless:
+            return "Read back: every pixel is as it was."
+        names = {0: "background", **class_names}
+        lost = ", ".join(f"{names.get(id_, id_)} {n:,} px" for id_, n in self.lost_px().items())
+        return f"Read back, these pixels differ: {lost}."
+
 
 def export(images: Mapping[str, LabelledImage], ontology: QuerySheet, fmt: Exporter, folder: Path) -> ExportReport:
     """Write a data set into a new folder, read it back, and compare.

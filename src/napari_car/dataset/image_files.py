@@ -8,15 +8,13 @@ import tifffile
 from PIL import Image
 
 from napari_car.errors import ImageError, OutputError
-from napari_car.io.decoded import check_pixel_count
+from napari_car.io.decoded import ORIENTATION_TAG, check_pixel_count
 from napari_car.io.images import MAX_PIXELS, read_image
 from napari_car.io.outputs import explained, part_file, write_picture
 from napari_car.io.pillow import pillow_limit
 from napari_car.io.tiff import SIGNATURES
 
 from .labelled_image import LabelledImage
-
-_ORIENTATION_TAG = 274
 
 
 def copy_image(image: LabelledImage, folder: Path) -> Path:
@@ -102,7 +100,7 @@ def _stored_size(path: Path) -> tuple[int, int, int]:
         if signature in SIGNATURES:
             with tifffile.TiffFile(stream) as tiff:
                 page = tiff.pages[0].aspage()
-                orientation = page.tags.valueof(_ORIENTATION_TAG, default=1)
+                orientation = page.tags.valueof(ORIENTATION_TAG, default=1)
                 return page.imagelength, page.imagewidth, orientation
         with pillow_limit(None), Image.open(stream) as picture:
-            return picture.height, picture.width, picture.getexif().get(_ORIENTATION_TAG, 1)
+            return picture.height, picture.width, picture.getexif().get(ORIENTATION_TAG, 1)

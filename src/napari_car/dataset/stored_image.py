@@ -17,13 +17,12 @@ from tifffile import PHOTOMETRIC
 
 from napari_car.annotation.frames import Box
 from napari_car.errors import ImageError, OutputError
-from napari_car.io.decoded import check_pixel_count, upright
-from napari_car.io.images import MAX_PIXELS, read_image
+from napari_car.io.decoded import ORIENTATION_TAG, check_pixel_count, upright
+from napari_car.io.images import MAX_PIXELS, read_image, reason_of
 from napari_car.io.outputs import write_bytes
 from napari_car.io.pillow import decode_by_pillow
 from napari_car.io.tiff import SIGNATURES, colours_are_decoded
 
-_ORIENTATION_TAG = 274
 _PNG_TYPES = ("bool", "uint8", "uint16")
 
 
@@ -52,8 +51,7 @@ class StoredImage:
             raise ImageError(f"{self.path}: {error}") from error
         # A damaged file makes the decoders raise almost anything, from IndexError to zlib.error.
         except Exception as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            raise ImageError(f"{self.path} cannot be read as an image: {reason.rstrip('.')}.") from error
+            raise ImageError(f"{self.path} cannot be read as an image: {reason_of(error)}.") from error
 
     @cached_property
     def rgb(self) -> UInt8[np.ndarray, "H W 3"]:
@@ -196,7 +194,7 @@ def _read_tiff(stream: BinaryIO) -> StoredPixels | None:
             array, axes = array.squeeze(axes.index(axis)), axes.replace(axis, "", 1)
         ordered = "".join(axis for axis in axes if axis not in "YXS") + ("YXS" if "S" in axes else "YX")
         array = array.transpose([axes.index(axis) for axis in ordered])
-        orientation = page.tags.valueof(_ORIENTATION_TAG, default=1)
+        orientation = page.tags.valueof(ORIENTATION_TAG, default=1)
         if orientation in range(2, 9):
             places = (ordered.index("Y"), ordered.index("X"))
             array = np.moveaxis(upright(np.moveaxis(array, places, (0, 1)), orientation), (0, 1), places)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_car.annotation.engine import Engine, NetworkRequest, lent
 from napari_car.annotation.explain import StepView, explain_step
 from napari_car.annotation.frames import Frame
+from napari_car.annotation.label_image import with_distractors
 from napari_car.annotation.progress import Status, StatusLine
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.survey import (
@@ -67,11 +68,8 @@ def in_window(config: CaRConfig, sheet: QuerySheet) -> CaRConfig:
     The dense CRF is the one in torch where the choice is left to the program: pydensecrf would stop the window while it
     computes.
     """
-    words = (*config.proposals.background_words, *sheet.background_words)
-    changes = {"proposals.background_words": tuple(dict.fromkeys(words))}
-    if config.crf.backend == "auto":
-        changes["crf.backend"] = "torch"  # type: ignore[assignment]
-    return config.changed(changes)
+    config = with_distractors(config, sheet)
+    return config.changed({"crf.backend": "torch"}) if config.crf.backend == "auto" else config
 
 
 @dataclass(frozen=True, slots=True)

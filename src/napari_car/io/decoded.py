@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from napari_car.errors import ImageError
 
+ORIENTATION_TAG = 274
+"""Of EXIF and TIFF: how an image is turned."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decoded:

@@ -94,7 +94,7 @@ def read_image(
             raise ImageError(f"{path} is too large for this computer's memory.") from error
         # A damaged file makes the decoders raise almost anything, from IndexError to zlib.error.
         except Exception as error:
-            raise ImageError(f"{path} cannot be read as an image: {_reason(error)}.") from error
+            raise ImageError(f"{path} cannot be read as an image: {reason_of(error)}.") from error
     return LoadedImage(
         rgb=upright(rgb, decoded.orientation),
         path=path,
@@ -121,7 +121,7 @@ def _open(path: Path) -> BinaryIO:
     except PermissionError as error:
         raise ImageError(f"{path} may not be read: permission is denied.") from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise ImageError(f"{str(path)!r} cannot be opened: {_reason(error)}.") from error
+        raise ImageError(f"{str(path)!r} cannot be opened: {reason_of(error)}.") from error
 
 
 def _decode(stream: BinaryIO, page: int | None, max_pixels: int) -> Decoded:
@@ -136,7 +136,7 @@ def _decode(stream: BinaryIO, page: int | None, max_pixels: int) -> Decoded:
     return decode_by_pillow(stream, page=page, max_pixels=max_pixels)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return the first line of an error's text, or its name."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     first_line = text.strip().split("\n")[0].rstrip(". ")

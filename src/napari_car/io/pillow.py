@@ -12,9 +12,8 @@ from jaxtyping import Shaped
 from PIL import Image, UnidentifiedImageError
 
 from napari_car.errors import ImageError
-from napari_car.io.decoded import Decoded, check_pixel_count
+from napari_car.io.decoded import ORIENTATION_TAG, Decoded, check_pixel_count
 
-_ORIENTATION_TAG = 0x0112
 _BAND_PIXELS = 1 << 22
 _CONVERTED_MODES = {
     "P": "palette expanded",
@@ -90,7 +89,7 @@ def _seek_frame(image: Image.Image, page: int | None) -> tuple[str, ...]:
 def _orientation(image: Image.Image) -> tuple[int, tuple[str, ...]]:
     """Return the EXIF orientation, upright if there is none, and a note."""
     try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        orientation = image.getexif().get(ORIENTATION_TAG, 1)
     except (SyntaxError, ValueError, struct.error):
         return 1, ("EXIF data ignored: they are damaged",)
     return orientation, ("EXIF rotation applied",) if orientation in range(2, 9) else ()

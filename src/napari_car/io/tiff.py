@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC
 
 from napari_car.errors import ImageError
-from napari_car.io.decoded import Decoded, check_pixel_count, cmyk_to_rgb
+from napari_car.io.decoded import ORIENTATION_TAG, Decoded, check_pixel_count, cmyk_to_rgb
 from napari_car.io.pixels import to_rgb8
 
 SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 """First bytes of TIFF and BigTIFF in both byte orders."""
 
-_ORIENTATION_TAG = 274
 _GREY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
 _ALPHA = (EXTRASAMPLE.UNASSALPHA, EXTRASAMPLE.ASSOCALPHA)
 
@@ -57,7 +56,7 @@ def decode_tiff(stream: BinaryIO, *, page: int | None, max_pixels: int) -> Decod
             return None
         check_pixel_count(first.imagelength, first.imagewidth, max_pixels)
         array, channels = _channels_last(series.asarray(), series.axes)
-        orientation = first.tags.valueof(_ORIENTATION_TAG, default=1)
+        orientation = first.tags.valueof(ORIENTATION_TAG, default=1)
         dtype = array.dtype.name
         if orientation in range(2, 9):
             notes = ("EXIF rotation applied", *notes)

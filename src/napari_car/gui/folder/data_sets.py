@@ -95,14 +95,10 @@ def _export(project: Project, fmt: Exporter, folder: Path, _: threading.Event) -
     images = ProjectImages(project)
     if not images:
         raise OutputError("There is nothing to export: no image has labels yet.")
-    report = export(images, project.ontology, fmt, folder)
-    said = f"{fmt.title}: {report.n_images} images with {report.n_objects} objects are in {folder}."
-    if report.is_lossless:
-        said += " Read back: every pixel is as it was."
-    elif report.is_compared:
-        names = {entry.id: entry.class_name for entry in project.ontology.entries} | {0: "background"}
-        lost = ", ".join(f"{names.get(id_, id_)} {n:,} px" for id_, n in report.lost_px().items())
-        said += f" Read back, these pixels differ: {lost}."
+    ontology = project.ontology
+    report = export(images, ontology, fmt, folder)
+    loss = report.describe_loss({entry.id: entry.class_name for entry in ontology.entries})
+    said = f"{fmt.title}: {report.n_images} images with {report.n_objects} objects are in {folder}. {loss}"
     if images.failed:
         said += f" Left out, since their labels cannot be used: {', '.join(key for key, _ in images.failed)}."
     yield said

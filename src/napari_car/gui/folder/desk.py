@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_car.annotation.document import SUFFIX, Document, write_document
+from napari_car.annotation.label_layer import LabelLayer
 from napari_car.annotation.project import Project, ProjectImage, Stamp
 from napari_car.annotation.project_lock import ProjectLock
 from napari_car.annotation.survey import TOGETHER
@@ -69,9 +70,9 @@ class ProjectDesk(QObject):
         self._layer: Image | None = None
         self._seen = Stamp()
         self._document: Document | None = None
-        self._saved: Hashable = ()
-        self._last: Hashable = ()
-        self._refused: Hashable = ()
+        self._saved: tuple[object, ...] = ()
+        self._last: tuple[object, ...] = ()
+        self._refused: tuple[object, ...] = ()
         self._spent_s = 0.0
         self._worked_on = ""
         self._ticked = self._active = time.monotonic()
@@ -261,7 +262,7 @@ class ProjectDesk(QObject):
         else:
             _logger.warning("%s Yours are in %s.", reason, path)
 
-    def _fingerprint(self) -> Hashable:
+    def _fingerprint(self) -> tuple[object, ...]:
         """Return what changes with every edit, undo, redo, run, check mark and name."""
         return tuple((id(layer), layer.name, track(layer).version, _notes_version(layer)) for layer in self._labels)
 
@@ -294,7 +295,7 @@ class ProjectDesk(QObject):
         self.project, self._lock, self.notice = None, None, ""
 
 
-def _describe(layer: Labels) -> Any:
+def _describe(layer: Labels) -> LabelLayer:
     """Return what a document holds of a layer."""
     data, state, _ = layer.as_layer_data_tuple()
     return make_label_layer(np.asarray(data), state)
@@ -310,9 +311,9 @@ def _make_label_layers(document: Document | None) -> list[Labels]:
         raise DocumentError(f"The labels cannot be shown: {str(error).rstrip('.')}.") from error
 
 
-def _notes_version(layer: Labels) -> Hashable:
+def _notes_version(layer: Labels) -> tuple[object, ...]:
     """Return what changes with what is known of a layer beside its pixels."""
     notes = layer.metadata.get(KEY, {})
     names = tuple((entry["id"], entry["text"]) for entry in notes.get("queries", ()))
     runs = len(notes.get("runs", ()))
-    return names, runs, tuple(sorted(checked_of(layer).items())), repr(instances_of(layer))
+    return names, runs, dict(checked_of(layer)), instances_of(layer)

@@ -5,11 +5,7 @@ from pathlib import Path
 
 from napari.viewer import Viewer
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_car.annotation.label_image import Recipe
 from napari_car.annotation.project import ProjectImage

@@ -3,21 +3,24 @@
 import threading
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
-import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int32, UInt8
 
-from napari_car.annotation.document import Document
 from napari_car.annotation.label_layer import LabelLayer
+from napari_car.annotation.layer_reading import flatten, read_instances
 from napari_car.annotation.project import Project, ProjectImage
 from napari_car.annotation.project_index import ImageState, examine
-from napari_car.annotation.thumbnails import shrink, thumbnail_size_px
+from napari_car.annotation.thumbnails import shrink
 from napari_car.errors import CaRError
-from napari_car.io import read_image
+from napari_car.io import RGB, read_image
+from napari_car.io.overlay import paint_labels
 
 SIDE_PX = 96
-_TINT = 0.55
+N_KEPT = 256
+"""Images of which the small picture without labels is kept: 27 kB each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,14 +40,6 @@ class Looked:
     picture: UInt8[np.ndarray, "h w 3"] | None = None
 
 
-def examine_each(images: Iterable[ProjectImage], stop: threading.Event) -> Generator[Looked, None, None]:
-    """Yield the state of each image, without pictures."""
-    for image in images:
-        if stop.is_set():
-            return
-        yield Looked(image.key, examine(image))
-
-
 def look_at_each(
     project: Project, images: Iterable[ProjectImage], stop: threading.Event
 ) -> Generator[Looked, None, None]:
@@ -58,29 +53,34 @@ def look_at_each(
 def _draw(project: Project, image: ProjectImage) -> UInt8[np.ndarray, "h w 3"] | None:
     """Return the picture of an image; None if it cannot be read, which is said when it is opened."""
     try:
-        rgb = read_image(image.path).rgb
-    except CaRError:
+        small, size_px = _read_small(image.path, image.path.stat().st_mtime_ns)
+    except (CaRError, OSError):
         return None
-    scale = SIDE_PX / max(rgb.shape[:2])
-    size_px = (max(1, round(rgb.shape[0] * scale)), max(1, round(rgb.shape[1] * scale)))
-    if scale > 1:
-        size_px = thumbnail_size_px((rgb.shape[0], rgb.shape[1]), 1)
-    small = shrink(rgb, size_px)
     try:
         document, _ = project.load(image)
+        layers = () if document is None else document.layers
+        shown = [layer for layer in layers if layer.shape == size_px]
+        maps = [read_instances(layer).semantic(_sample(layer, small.shape[:2])) for layer in shown]
     except CaRError:
         return small
-    for layer in document.layers if isinstance(document, Document) else ():
-        if layer.shape == rgb.shape[:2]:
-            small = _tint(small, layer)
-    return small
+    if not maps:
+        return small
+    colours: dict[int, RGB] = {}
+    for layer, labels in zip(shown, maps, strict=True):
+        colours |= {id_: layer.colour_of(id_)[:3] for id_ in np.unique(labels[labels > 0]).tolist()}
+    return paint_labels(small, flatten(maps), colours, side_px=max(small.shape[:2]))
 
 
-def _tint(small: UInt8[np.ndarray, "h w 3"], layer: LabelLayer) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a picture with labels in their colours over it."""
-    rows, columns = ((np.arange(n) * m) // n for n, m in zip(small.shape[:2], layer.shape, strict=True))
-    labels = np.asarray(layer.labels)[np.ix_(rows, columns)]
-    ids, places = np.unique(labels, return_inverse=True)
-    colours = np.array([layer.colour_of(int(id_))[:3] for id_ in ids], dtype=np.uint8)
-    painted = cv2.addWeighted(small, 1 - _TINT, colours[places.reshape(labels.shape)], _TINT, 0.0)
-    return np.where((labels > 0)[..., None], painted, small).astype(np.uint8)
+@lru_cache(maxsize=N_KEPT)
+def _read_small(path: Path, _changed_ns: int) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, int]]:
+    """Return an image as small as it is shown, and its size; the image itself changes less often than its labels."""
+    rgb = read_image(path).rgb
+    size_px = (rgb.shape[0], rgb.shape[1])
+    scale = min(1.0, SIDE_PX / max(size_px))
+    return shrink(rgb, (max(1, round(size_px[0] * scale)), max(1, round(size_px[1] * scale)))), size_px
+
+
+def _sample(layer: LabelLayer, size_px: tuple[int, ...]) -> Int32[np.ndarray, "h w"]:
+    """Return labels at the size of a picture."""
+    rows, columns = ((np.arange(n) * whole) // n for n, whole in zip(size_px, layer.shape, strict=True))
+    return np.asarray(layer.labels, dtype=np.int32)[np.ix_(rows, columns)]
