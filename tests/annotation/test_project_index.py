@@ -69,6 +69,15 @@ def test_it_is_checked_once_all_its_classes_are_and_as_long_as_they_stay_so(imag
     assert examine(image).progress == "edited"
 
 
+def test_labels_of_a_class_that_was_not_looked_for_must_be_checked_too(image: ProjectImage) -> None:
+    only_leaf = [entry for entry in RUN["queries"] if entry["id"] == 1]
+    digests = {str(id_): digest for id_, digest in digest_labels(LABELS, [1, 2]).items()}
+    save(image, {**RUN, "queries": only_leaf, "checked": {"1": digests["1"]}})
+    assert examine(image).progress == "edited"  # as for export --only-checked
+    save(image, {**RUN, "queries": only_leaf, "checked": digests})
+    assert examine(image).progress == "checked"
+
+
 def test_labels_that_cannot_be_read_are_told_with_the_reason(image: ProjectImage) -> None:
     image.document.write_text("{}")
     assert "not a document" in examine(image).problem

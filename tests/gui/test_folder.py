@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QPushButton
 
 from napari_car.annotation.document import Document, read_document
-from napari_car.annotation.project import Project
+from napari_car.annotation.project import Project, ProjectImage
 from napari_car.annotation.project_lock import ProjectLock
 from napari_car.gui.commands import FOLDER, PLUGIN
 from napari_car.gui.dock import CarWidget
@@ -81,6 +81,15 @@ def stored(project: Project, name: str) -> np.ndarray:
     document, _ = project.load(project.image(f"{name}.png"))
     assert document is not None
     return np.asarray(document.layers[0].labels)
+
+
+def saved_by_another(project: Project) -> ProjectImage:
+    """Save the labels of the first image as another program would; return the image."""
+    image = project.image("shapes-on-brick.png")
+    document, _ = project.load(image)
+    assert document is not None
+    project.save(image, Document(layers=document.layers, spent_s=99), None)
+    return image
 
 
 def test_a_folder_is_opened_and_nothing_in_it_is_changed(panel: FolderPanel, project: Project, photos: Path) -> None:
@@ -208,10 +217,7 @@ def test_labels_that_somebody_else_saved_are_not_overwritten(
     qtbot: QtBot, panel: FolderPanel, project: Project
 ) -> None:
     segment(qtbot, panel, "all")
-    image = project.image("shapes-on-brick.png")
-    document, _ = project.load(image)
-    assert document is not None
-    project.save(image, Document(layers=document.layers, spent_s=99), None)
+    image = saved_by_another(project)
     shown_labels(panel).data_setitem((np.array([3]), np.array([3])), 2)
     with qtbot.waitSignal(panel.desk.failed, timeout=10_000) as said:
         pass
@@ -229,10 +235,7 @@ def test_what_cannot_be_saved_when_the_window_closes_is_kept_beside(
     qtbot: QtBot, panel: FolderPanel, project: Project
 ) -> None:
     segment(qtbot, panel, "all")
-    image = project.image("shapes-on-brick.png")
-    document, _ = project.load(image)
-    assert document is not None
-    project.save(image, Document(layers=document.layers, spent_s=99), None)
+    image = saved_by_another(project)
     layer = shown_labels(panel)
     layer.data_setitem((np.array([3]), np.array([3])), 2)
     panel.desk.close()
