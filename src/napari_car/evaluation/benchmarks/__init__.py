@@ -1,0 +1,1 @@
+"""Benchmarks: their images, classes and ground truth, read from their official folders."""

@@ -1,0 +1,1 @@
+"""What predictions are worth: exact metrics that are fed image by image."""
