@@ -11,6 +11,7 @@ from .frames import Box, Frame
 from .label_layer import LabelLayer
 from .outcome import Finding, collect_findings
 from .record import record_run
+from .recorded_frame import RecordedFrame, hash_picture
 from .sheet import QuerySheet
 from .survey import TOGETHER, paint_frame
 
@@ -59,7 +60,7 @@ def make_document(
         config=config,
         preset=preset,
         image=image,
-        frames=[frame],
+        frames=[RecordedFrame(frame=frame, picture=hash_picture(result.image))],
         provenances=[result.provenance],
         is_whole=True,
     )

@@ -18,6 +18,7 @@ from .models import models
 from .options import DEBUG_KEY, debug_option
 from .presets import presets
 from .report_command import report
+from .rerun_command import rerun
 from .segment import segment
 
 EXIT_ERROR = 1
@@ -56,7 +57,7 @@ def app(context: click.Context) -> None:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
 
 
-for command in (segment, batch, report, export, import_, demo, models, presets, info):
+for command in (segment, batch, report, rerun, export, import_, demo, models, presets, info):
     app.add_command(command)
 
 
