@@ -64,7 +64,10 @@ def read_run(record: Any) -> RecordedRun:
     try:
         highest = max((entry["id"] for entry in entries), default=0)
         sheet = QuerySheet.from_dict({"entries": entries, "next_id": highest + 1})
-        parameters = CaRConfig.from_dict(config).changed({"crf.backend": record.get("crf_backend", "none")})
+        parameters = CaRConfig.from_dict(config)
+        # "none" may also say that nothing was left to be refined: later thresholds may change that.
+        if (backend := record.get("crf_backend", "none")) != "none":
+            parameters = parameters.changed({"crf.backend": backend})
     except (CaRError, KeyError, TypeError) as error:
         raise DocumentError(f"queries or parameters of the run cannot be read: {error}") from error
     if not sheet.queries:
