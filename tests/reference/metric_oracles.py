@@ -1,7 +1,7 @@
 """Metrics of segmentation, pixel by pixel: slow and plain, with fractions, from their definitions."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -10,14 +10,6 @@ from numpy.typing import NDArray
 LabelledPixel = tuple[int, int, Fraction]
 """True label, predicted label, weight."""
 Mask = NDArray[np.bool_]
-
-KEEPS: dict[str, Callable[[int, int], bool]] = {
-    "scored": lambda true, predicted: True,
-    "not averaged": lambda true, predicted: True,
-    "void": lambda true, predicted: true != 0,
-    "removed": lambda true, predicted: true != 0 and predicted != 0,
-}
-"""Which pixels are looked at."""
 
 
 def pixels_of(truth: NDArray, prediction: NDArray, n_classes: int, weights: NDArray | None = None) -> list:
@@ -30,9 +22,16 @@ def pixels_of(truth: NDArray, prediction: NDArray, n_classes: int, weights: NDAr
     return pixels
 
 
+def is_looked_at(true: int, predicted: int, background: str) -> bool:
+    """Tell whether a pixel takes part at all."""
+    if background == "removed":
+        return true != 0 and predicted != 0
+    return true != 0 or background != "void"
+
+
 def segmentation_scores(pixels: Sequence[LabelledPixel], n_classes: int, background: str) -> dict:
     """Return all scores of some pixels; None where there is nothing to divide by."""
-    kept = [pixel for pixel in pixels if KEEPS[background](pixel[0], pixel[1])]
+    kept = [pixel for pixel in pixels if is_looked_at(*pixel[:2], background)]
     labels = range(0 if background == "scored" else 1, n_classes)
     ious, accuracies, weighted, right, total = {}, {}, Fraction(), Fraction(), Fraction()
     for label in labels:

@@ -50,5 +50,5 @@ def test_what_was_not_asked_for(present: list[str], found: list[str]) -> None:
 @pytest.mark.parametrize("counts", [(4, 1, 1, 2), (4, 2, 1, 2), (4, 1, 2, 2), (3, 2, 2, 0)])
 def test_impossible_counts(counts: tuple[int, ...]) -> None:
     names = ("n_asked", "n_present", "n_found", "n_both")
-    with pytest.raises(ConfigError, match="a: the numbers of queries .* contradict each other"):
+    with pytest.raises(ConfigError, match=r"a: the numbers of queries .* contradict each other"):
         Presence(item="a", **dict(zip(names, counts, strict=True)))

@@ -18,24 +18,26 @@ from napari_car.evaluation.metrics.boundary import trace_boundary
 from napari_car.evaluation.metrics.video import FrameMatch, summarise_frames
 
 
+@pytest.fixture(scope="module")
+def expected(reference_folder: Path) -> dict:
+    path = reference_folder / "davis_expected.json"
+    return json.loads(path.read_text(encoding="utf-8"))["sequences"]
+
+
+@pytest.fixture(scope="module")
+def tally(expected: dict, photo_folder: Path) -> VideoTally:
+    tally = VideoTally()
+    for sequence in expected:
+        files = sorted((photo_folder / "davis16/Annotations/480p" / sequence).glob("*.png"))
+        masks = [np.asarray(Image.open(path)) > 0 for path in files]
+        assert [path.name for path in files[1:]] == expected[sequence]["frames"]
+        for frame in range(1, len(masks)):
+            tally.update(sequence, "1", frame, masks[frame - 1], masks[frame])
+    return tally
+
+
 class TestConformance:
     """The official program on DAVIS-2016: the mask of each frame as prediction of the next one."""
-
-    @pytest.fixture(scope="class")
-    def expected(self, reference_folder: Path) -> dict:
-        path = reference_folder / "davis_expected.json"
-        return json.loads(path.read_text(encoding="utf-8"))["sequences"]
-
-    @pytest.fixture(scope="class")
-    def tally(self, expected: dict, photo_folder: Path) -> VideoTally:
-        tally = VideoTally()
-        for sequence in expected:
-            files = sorted((photo_folder / "davis16/Annotations/480p" / sequence).glob("*.png"))
-            masks = [np.asarray(Image.open(path)) > 0 for path in files]
-            assert [path.name for path in files[1:]] == expected[sequence]["frames"]
-            for frame in range(1, len(masks)):
-                tally.update(sequence, "1", frame, masks[frame - 1], masks[frame])
-        return tally
 
     def test_each_frame_and_all_statistics(self, tally: VideoTally, expected: dict) -> None:
         targets = tally.scores().targets
@@ -172,7 +174,7 @@ class TestBadInput:
         tally = VideoTally()
         with pytest.raises(ImageError, match="the predicted mask 20 x 60, the true mask 20 x 60, the void mask 1 x 1"):
             tally.update("x", "a", 0, moving(0), moving(0), void=np.ones((1, 1), bool))
-        with pytest.raises(ImageError, match="The predicted mask must be a mask .* not an array of int64"):
+        with pytest.raises(ImageError, match=r"The predicted mask must be a mask .* not an array of int64"):
             tally.update("x", "a", 0, moving(0).astype(np.int64), moving(0))
         assert len(tally) == 0
 

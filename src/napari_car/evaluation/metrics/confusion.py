@@ -87,7 +87,7 @@ class ConfusionMatrix:
             If these are no label maps of one shape, a predicted label is outside of [0, K), or a weight is negative or
             not finite. Nothing is counted then.
         """
-        check_label_maps(true_label_map=truth, predicted_label_map=prediction)
+        check_label_maps({"true label map": truth, "predicted label map": prediction})
         low, high = int(prediction.min(initial=0)), int(prediction.max(initial=0))
         if low < 0 or high >= self._n_classes:
             raise ImageError(

@@ -116,17 +116,14 @@ class FlickerTally(Tally[Change]):
         ConfigError
             If the pair was counted already, or the truth of one frame alone is given.
         """
-        check_masks(
-            previous_mask=previous,
-            current_mask=current,
-            previous_true_mask=previous_truth,
-            current_true_mask=current_truth,
-        )
         if (previous_truth is None) != (current_truth is None):
             raise ConfigError(f"{sequence}, frame {frame}: the ground truth of both frames is needed, or of none.")
-        n_true_both, n_true_either = (0, 0)
+        known = {"previous mask": previous, "current mask": current}
+        n_true_both, n_true_either = 0, 0
         if previous_truth is not None and current_truth is not None:
+            check_masks({**known, "previous true mask": previous_truth, "current true mask": current_truth})
             n_true_both, n_true_either = _count_pair(previous_truth, current_truth)
+        check_masks(known)
         n_both, n_either = _count_pair(previous, current)
         change = Change(
             sequence=sequence,

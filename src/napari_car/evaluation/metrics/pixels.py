@@ -1,5 +1,6 @@
 """What the metrics take: masks and label maps of one image, checked before anything is counted."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,34 +12,32 @@ Mask = Bool[np.ndarray, "H W"]
 LabelMap = Integer[np.ndarray, "..."]
 
 
-def check_masks(**masks: Any) -> None:
-    """Refuse masks that are not of bool, or not of one height and width; what is None is not asked for.
+def check_masks(masks: Mapping[str, Any]) -> None:
+    """Refuse masks, given by name, that are not of bool, have no pixels, or are not of one height and width.
 
     Raises
     ------
     ImageError
-        It names the mask by its keyword.
+        It names the mask.
     """
-    given = {name.replace("_", " "): mask for name, mask in masks.items() if mask is not None}
-    for name, mask in given.items():
+    for name, mask in masks.items():
         if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.ndim != 2 or not mask.size:
             raise ImageError(f"The {name} must be a mask of true and false with rows and columns, not {_said(mask)}.")
-    _check_one_shape(given)
+    _check_one_shape(masks)
 
 
-def check_label_maps(**maps: Any) -> None:
-    """Refuse label maps that do not hold whole numbers, or are not of one shape.
+def check_label_maps(maps: Mapping[str, Any]) -> None:
+    """Refuse label maps, given by name, that do not hold whole numbers, or are not of one shape.
 
     Raises
     ------
     ImageError
-        It names the map by its keyword.
+        It names the map.
     """
-    given = {name.replace("_", " "): map_ for name, map_ in maps.items()}
-    for name, map_ in given.items():
+    for name, map_ in maps.items():
         if not isinstance(map_, np.ndarray) or map_.dtype.kind not in "iu":
             raise ImageError(f"The {name} must hold one whole number per pixel, not {_said(map_)}.")
-    _check_one_shape(given)
+    _check_one_shape(maps)
 
 
 def count_pixels(mask: Mask) -> int:
@@ -51,7 +50,7 @@ def iou(intersection_px: int, union_px: int, *, empty: float) -> float:
     return intersection_px / union_px if union_px else empty
 
 
-def _check_one_shape(arrays: dict[str, np.ndarray]) -> None:
+def _check_one_shape(arrays: Mapping[str, np.ndarray]) -> None:
     """Refuse arrays of several shapes."""
     if len({array.shape for array in arrays.values()}) > 1:
         said = ", ".join(f"the {name} {_shape_text(array)}" for name, array in arrays.items())

@@ -100,7 +100,7 @@ class ReferringTally(Tally[Overlap]):
         ConfigError
             If the item was counted already.
         """
-        check_masks(predicted_mask=prediction, true_mask=truth)
+        check_masks({"predicted mask": prediction, "true mask": truth})
         overlap = Overlap(
             item=item,
             n_predicted=count_pixels(prediction),

@@ -1,6 +1,7 @@
 """Scores of objects in videos: region similarity J and boundary accuracy F as DAVIS has them."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +12,7 @@ from napari_car.errors import ConfigError
 
 from .boundary import boundary_f, count_boundary_matches
 from .pixels import Mask, check_masks, count_pixels, iou
-from .tally import Item, Tally, count, mean
+from .tally import Item, Tally, count
 
 RECALL_THRESHOLD = 0.5
 N_QUARTERS = 4
@@ -135,7 +136,8 @@ class VideoTally(Tally[FrameMatch]):
         ConfigError
             If the object was counted already in this frame.
         """
-        check_masks(predicted_mask=prediction, true_mask=truth, void_mask=void)
+        known = {"predicted mask": prediction, "true mask": truth}
+        check_masks(known if void is None else {**known, "void mask": void})
         if void is not None:
             prediction, truth = prediction & ~void, truth & ~void
         n_boundary, n_matched, n_true_boundary, n_true_matched = count_boundary_matches(prediction, truth)
@@ -236,6 +238,4 @@ def _mean_statistics(statistics: Sequence[Statistics]) -> Statistics | None:
 
 def _mean(values: Sequence[float]) -> float:
     """Return the mean of one value or more."""
-    found = mean(values)
-    assert found is not None
-    return found
+    return math.fsum(values) / len(values)
