@@ -91,7 +91,8 @@ def test_merging_takes_no_item_twice_and_no_other_metric(kind: type[Tally], add:
     other = next(item for item, _ in CASES if item is not kind)
     with pytest.raises(ConfigError, match=f"A tally of {kind.KIND} cannot be merged with {other.__name__}"):
         tally.merge(other())
-    assert tally != other()
+    assert kind() != other()
+    assert tally != kind()
     assert tally == counted(kind, add, [1, 0])
 
 

@@ -106,6 +106,8 @@ def test_recall_is_above_one_half_and_decay_is_what_is_lost() -> None:
     assert summarise_frames([0.5, 0.5]).recall == 0
     found = summarise_frames([1.0, 0.9, 0.8, 0.7, 0.6])
     assert found.decay == pytest.approx((1.0 + 0.9) / 2 - (0.7 + 0.6) / 2)
+    # Of three frames, a half that is rounded up gives the middle one to the first quarter, and not to the last.
+    assert summarise_frames([1.0, 0.5, 0.0]).decay == 0.75
     assert summarise_frames([0.3]).decay == 0
 
 

@@ -162,7 +162,11 @@ class VideoTally(Tally[FrameMatch]):
         ----------
         without_ends : bool
             Leave out the first and the last frame of each video that were counted, as DAVIS-2017 does in its
-            semi-supervised task, where the first is given. Its unsupervised task, and Ref-DAVIS 2017, count all.
+            semi-supervised task, where the first is given. Its unsupervised task counts all, and so does the usual
+            evaluation of Ref-DAVIS 2017 (that of ReferFormer, Wu et al., CVPR 2022), which is this task for each of
+            four annotators, then the mean over them. That task also gives each prediction to the object for which it
+            is best, over all of a video; here each one is compared with the object that was asked for, so scores are
+            equal or lower.
 
         Raises
         ------
