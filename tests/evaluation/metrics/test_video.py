@@ -81,7 +81,7 @@ def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @given(pairs())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_j_and_f_are_those_of_the_definitions(masks: tuple[np.ndarray, ...]) -> None:
     prediction, truth, void = masks
     assert [tuple(place) for place in np.argwhere(trace_boundary(truth)).tolist()] == boundary_places(truth)
