@@ -75,7 +75,8 @@ def open_pairs(
     )
     return SemanticBenchmark(
         name=name,
-        publication=publication,
+        title=publication.title,
+        site=publication.site,
         split=split,
         classes=data.classes,
         stuff_order=data.stuff_order,

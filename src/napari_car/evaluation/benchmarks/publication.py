@@ -52,9 +52,8 @@ class Publication:
         there = set(self.list_files(folder))
         missing = [name for name in names if name not in there]
         if missing:
-            raise DocumentError(
-                f"{len(missing)} of {len(names)} files are missing in {folder}, the first is {missing[0]}: {self.layout}."
-            )
+            count = f"{len(missing)} of {len(names)} files are missing in {folder}, the first is {missing[0]}"
+            raise DocumentError(f"{count}: {self.layout}.")
 
     def read_bytes(self, path: Path) -> bytes:
         """Return what a file holds.

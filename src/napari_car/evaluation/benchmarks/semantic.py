@@ -10,7 +10,6 @@ from jaxtyping import Int32, UInt8
 
 from napari_car.queries import Query
 
-from .publication import Publication
 from .stored_size import read_pixels
 from .truth import TruthCode
 
@@ -65,7 +64,8 @@ class SemanticBenchmark:
 
     name: str
     """As in :data:`~.catalogue.BENCHMARKS`."""
-    publication: Publication
+    title: str
+    """Name of the data set."""
     split: str
     classes: tuple[BenchmarkClass, ...]
     """By id."""
@@ -75,6 +75,8 @@ class SemanticBenchmark:
     """By key."""
     stuff_order: tuple[int, ...] = ()
     """Ids of the stuff classes in the order in which they are asked for; things are asked for by id."""
+    site: str = ""
+    """Where it is published."""
     background_words: tuple[str, ...] = ()
     """Distractors: they compete with the classes, and are not scored."""
 

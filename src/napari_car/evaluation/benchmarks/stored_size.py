@@ -1,5 +1,6 @@
 """Images of benchmarks: their pixels as the ground truth has them, and their size without decoding them."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -83,5 +84,5 @@ def _read_orientation(path: Path) -> int:
     try:
         with pillow_limit(None), Image.open(path) as picture:
             return int(picture.getexif().get(ORIENTATION_TAG, 1))
-    except Exception:  # noqa: BLE001 - damaged EXIF data raise almost anything, and are ignored by read_image, too
+    except (OSError, SyntaxError, ValueError, struct.error):  # damaged EXIF data, which read_image ignores, too
         return 1
