@@ -33,7 +33,8 @@ def read_samples(
 ) -> tuple[ReferringSample, ...]:
     """Return the items of a split.
 
-    Expressions without a character are left out, as they are in the authors' evaluation.
+    Expressions without a character are left out, and those of an object that are the same are one, as in the authors'
+    evaluation.
 
     Parameters
     ----------

@@ -11,9 +11,6 @@ class _InertUnpickler(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str, /) -> NoReturn:
         raise pickle.UnpicklingError(f"it asks for the program code {module_name}.{global_name}, which is not run")
 
-    def persistent_load(self, pid: Any) -> NoReturn:
-        raise pickle.UnpicklingError("it asks for something outside of the file")
-
 
 def read_inert_pickle(content: bytes) -> Any:
     """Return the value in a pickle of Python 2 or 3 that is made of plain values only.

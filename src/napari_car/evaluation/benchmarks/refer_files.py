@@ -72,7 +72,10 @@ def read_refs(path: Path, publication: Publication) -> list[Ref]:
         raise _refusal(path, str(error)) from error
     if not isinstance(record, list):
         raise _refusal(path, "it holds no list")
-    return [_read_ref(path, item) for item in record]
+    refs = [_read_ref(path, item) for item in record]
+    if len({ref.id for ref in refs}) < len(refs):
+        raise _refusal(path, "two entries have the same ref_id")
+    return refs
 
 
 def read_instances(
