@@ -18,7 +18,7 @@ from .gres import open_gres
 from .published import Figure, Metric, mean_iou
 from .ref_davis import open_ref_davis
 from .refcoco import SPLITS as REFCOCO_SPLITS
-from .refcoco import open_refcoco
+from .refcoco import DataSet, open_refcoco
 from .referring import ReferringBenchmark
 from .semantic import SemanticBenchmark
 from .video import VideoBenchmark
@@ -94,7 +94,7 @@ class BenchmarkEntry:
         )
 
 
-def _refcoco(name: str, title: str, data_set: str, split_by: str, values: tuple[float, ...]) -> BenchmarkEntry:
+def _refcoco(name: str, title: str, data_set: DataSet, split_by: str, values: tuple[float, ...]) -> BenchmarkEntry:
     """Return one of the three data sets; `values` are of its first splits."""
     splits = REFCOCO_SPLITS[data_set, split_by]
     return BenchmarkEntry(

@@ -131,8 +131,12 @@ def _find_pairs(root: Path) -> dict[str, tuple[Path, Path]]:
 
 def _by_name(folder: Path, suffixes: frozenset[str] | tuple[str, ...]) -> dict[str, Path]:
     """Return the files with certain endings by name without ending."""
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise DocumentError(f"The folder {folder} cannot be read: {error.strerror}.") from error
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    for path in paths:
         if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file():
             if path.stem in found:
                 raise DocumentError(f"{found[path.stem]} and {path.name} have the same name: rename one of them.")

@@ -22,7 +22,7 @@ class Publication:
     @property
     def layout(self) -> str:
         """What is expected, and where it comes from, as the end of a sentence."""
-        return f"the folder of {self.title} holds {self.holds}, as published at {self.site}"
+        return f"the folder of {self.title} holds {self.holds}; the data set is published at {self.site}"
 
     def list_files(self, folder: Path) -> list[str]:
         """Return the names of the files in a folder, sorted; those that start with a dot are left out.

@@ -1,7 +1,7 @@
 """Figures of the paper, to be compared with.
 
-Source: Sun et al., "CLIP as RNN: Segment Countless Visual Concepts without Training Endeavor", CVPR 2024, tables 1, 4
-and those of the appendix.
+Source: Sun et al., "CLIP as RNN: Segment Countless Visual Concepts without Training Endeavor", CVPR 2024, the
+tables of its text and of its appendices.
 """
 
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ Unit = Literal["object", "sentence"]
 """What is one item. ``object``: all expressions of an object, their masks merged, as in the authors' evaluation.
 ``sentence``: each expression, as the field usually counts."""
 
-_DataSet = Literal["refcoco", "refcoco+", "refcocog"]
+DataSet = Literal["refcoco", "refcoco+", "refcocog"]
 _TITLES = {"refcoco": "RefCOCO", "refcoco+": "RefCOCO+", "refcocog": "RefCOCOg"}
 SPLITS = {
     ("refcoco", "unc"): ("val", "testA", "testB", "train"),
@@ -30,7 +30,7 @@ SPLITS = {
 def open_refcoco(
     root: Path,
     *,
-    data_set: _DataSet = "refcoco",
+    data_set: DataSet = "refcoco",
     split_by: str = "unc",
     split: str = "val",
     unit: Unit = "object",
