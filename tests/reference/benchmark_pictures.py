@@ -59,10 +59,9 @@ class Picture:
     squares: tuple[Square, ...]
     size_px: tuple[int, int] = SIZE_PX
 
-    @cache
     def draw(self) -> NDArray[np.uint8]:
         """Return the image."""
-        image = paint_surface(np.random.default_rng(len(self.squares)), self.surface, self.size_px)
+        image = _surface(self.surface, self.size_px).copy()
         for square in self.squares:
             image[square.pixels] = COLOURS[square.colour]
         return np.clip(image, 0, 255).astype(np.uint8)
@@ -83,6 +82,12 @@ class Picture:
         for square in self.squares:
             border[square.pixels] = False
         return border
+
+
+@cache
+def _surface(name: str, size_px: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a surface, always the same."""
+    return paint_surface(np.random.default_rng(0), name, size_px)
 
 
 PICTURES = (
