@@ -1,7 +1,9 @@
 """All benchmarks by name."""
 
+import json
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,16 @@ def test_the_figures_are_the_papers() -> None:
     assert [figure("ref-davis", "val", metric) for metric in ("J&F", "J", "F")] == [30.34, 28.15, 32.53]
 
 
+def test_sizes_are_those_that_were_gathered(reference_folder: Path) -> None:
+    facts = json.loads((reference_folder / "class_names.json").read_text(encoding="utf-8"))
+    for name, class_set in (("voc", "voc"), ("voc-20", "voc"), ("coco-object", "coco_object"), ("ade-847", "ade_847")):
+        assert BENCHMARKS[name].sizes == {facts[class_set]["split"]: facts[class_set]["n_images"]}
+    for name in ("refcoco", "refcoco+", "refcocog-umd"):
+        assert BENCHMARKS[name].sizes == facts["refcoco"]["datasets"][name.removesuffix("-umd")]["refs"]
+    for entry in BENCHMARKS.values():
+        assert set(entry.sizes) <= set(entry.splits)
+
+
 def test_options_are_checked(tmp_path: Path) -> None:
     MINIATURES["gres"](tmp_path)
     entry = find_benchmark("gres")
@@ -67,8 +79,6 @@ def test_options_are_checked(tmp_path: Path) -> None:
 
 
 def test_choices_are_the_openers_own(tmp_path: Path) -> None:
-    from inspect import signature
-
     for entry in BENCHMARKS.values():
         parameters = signature(entry.opener).parameters
         assert {"split", *entry.choices} <= set(parameters)

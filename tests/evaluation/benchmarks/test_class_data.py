@@ -58,4 +58,4 @@ def test_ids_count_from_one_and_stuff_is_listed_once() -> None:
 def test_sources_and_oddities_are_named() -> None:
     for record in load_record()["benchmarks"].values():
         assert any("google-research" in source for source in record["source"])
-    assert any("847" in text for text in load_class_data("ade_847").oddities)
+    assert any("847" in text for text in load_record()["benchmarks"]["ade_847"]["oddities"])

@@ -8,6 +8,7 @@ import pytest
 from benchmark_miniatures import FOLDER_IDS, make_folder
 from benchmark_pictures import PICTURES, write_jpeg
 from dataset_cases import CELL, LEAF, ONTOLOGY, labelled
+from PIL import Image
 
 from napari_car.annotation.ontology_file import read_ontology, write_ontology
 from napari_car.dataset.export import export
@@ -52,7 +53,7 @@ def test_nothing_is_opened_before_it_is_asked_for(tmp_path: Path) -> None:
 def test_the_value_that_is_not_scored_can_be_another(tmp_path: Path) -> None:
     made = make_folder(tmp_path)
     key, truth = next(iter(made.truths.items()))
-    with pytest.raises(DocumentError, match="holds the value 255, .* ids of the ontology, or 0.$"):
+    with pytest.raises(DocumentError, match=r"holds the value 255, .* ids of the ontology, or 0\.$"):
         open_folder(tmp_path, ignored=None).samples[0].read_truth()
     with pytest.raises(ConfigError, match='The class "red square" has the id 3'):
         open_folder(tmp_path, ignored=3)
@@ -74,8 +75,6 @@ def test_an_export_of_napari_car_can_be_evaluated(tmp_path: Path) -> None:
 
 
 def test_photographs_are_turned_as_they_are_shown(tmp_path: Path) -> None:
-    from PIL import Image
-
     made = make_folder(tmp_path)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -92,7 +91,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         open_folder(tmp_path / "nowhere")
     made = make_folder(tmp_path)
     sheet = read_ontology(tmp_path / "ontology.toml")
-    with pytest.raises(DocumentError, match="There is no folder .*nowhere"):
+    with pytest.raises(DocumentError, match=r"There is no folder .*nowhere"):
         open_folder(tmp_path / "nowhere", ontology=tmp_path / "ontology.toml")
     write_ontology(tmp_path / "ontology.json", sheet)
     with pytest.raises(DocumentError, match=r"holds both ontology\.toml and ontology\.json"):
@@ -105,7 +104,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match=r"There is no image for .*stray\.tif"):
         open_folder(tmp_path)
     shutil.rmtree(tmp_path / "masks")
-    with pytest.raises(DocumentError, match="There is no folder .*masks"):
+    with pytest.raises(DocumentError, match=r"There is no folder .*masks"):
         open_folder(tmp_path)
     shutil.rmtree(tmp_path / "images")
     with pytest.raises(DocumentError, match="holds no images"):

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_a_command_is_refused_and_not_run(tmp_path: Path, protocol: int) -> None
 )
 def test_no_way_to_run_code_is_open(tmp_path: Path, content: bytes) -> None:
     trace = tmp_path / "trace"
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         read_inert_pickle(content.replace(b"{}", str(trace).encode()))
     assert not trace.exists()
 
@@ -75,14 +76,12 @@ def test_no_way_to_run_code_is_open(tmp_path: Path, content: bytes) -> None:
 def test_pickles_cut_short_are_refused() -> None:
     content = pickle.dumps([{"ref_id": 1, "raw": "a cat"}], protocol=2)
     for length in range(len(content)):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"\w"):
             read_inert_pickle(content[:length])
 
 
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
-    try:
+    with suppress(ValueError):
         read_inert_pickle(content)
-    except ValueError as error:
-        assert str(error)

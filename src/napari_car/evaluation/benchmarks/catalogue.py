@@ -10,6 +10,7 @@ from typing import Any, Literal
 from napari_car.errors import ConfigError
 
 from .ade import open_ade, open_ade_847
+from .class_data import ClassSet, load_class_data
 from .coco_object import open_coco_object
 from .context import open_context, open_context_459
 from .folder import open_folder
@@ -46,6 +47,8 @@ class BenchmarkEntry:
     opener: Callable[..., Benchmark]
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Values of each option that the opener takes; none: any value."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """How many items a split has as published, as far as that is known: with fewer, figures cannot be compared."""
     figures: tuple[Figure, ...] = ()
     """What the paper says."""
     released_options: Mapping[str, str] = field(default_factory=dict)
@@ -94,8 +97,15 @@ class BenchmarkEntry:
         )
 
 
-def _refcoco(name: str, title: str, data_set: DataSet, split_by: str, values: tuple[float, ...]) -> BenchmarkEntry:
-    """Return one of the three data sets; `values` are of its first splits."""
+def _refcoco(
+    name: str,
+    title: str,
+    data_set: DataSet,
+    split_by: str,
+    values: tuple[float, ...],
+    sizes: tuple[int, ...] = (),
+) -> BenchmarkEntry:
+    """Return one of the three data sets; figures and numbers of objects are of its first splits."""
     splits = REFCOCO_SPLITS[data_set, split_by]
     return BenchmarkEntry(
         name=name,
@@ -105,10 +115,16 @@ def _refcoco(name: str, title: str, data_set: DataSet, split_by: str, values: tu
         preset=data_set,
         opener=partial(open_refcoco, data_set=data_set, split_by=split_by),
         choices={"unit": _UNITS, "overlap": _OVERLAPS},
+        sizes=dict(zip(splits, sizes, strict=False)),
         figures=tuple(
             figure for split, value in zip(splits, values, strict=False) for figure in mean_iou(split, value)
         ),
     )
+
+
+def _published(split: str, class_set: ClassSet) -> dict[str, int]:
+    """Return the number of images of the split that the paper used."""
+    return {split: load_class_data(class_set).n_images}
 
 
 _VOC_SPLITS, _CONTEXT_SPLITS, _FOLDER_SPLITS = (
@@ -125,6 +141,7 @@ _ALL = (
         splits=_VOC_SPLITS,
         preset="voc",
         opener=open_voc,
+        sizes=_published("val", "voc"),
         figures=mean_iou("val", 67.6, sam=70.2),
     ),
     BenchmarkEntry(
@@ -134,6 +151,7 @@ _ALL = (
         splits=_VOC_SPLITS,
         preset="voc",
         opener=partial(open_voc, background=False),
+        sizes=_published("val", "voc"),
         figures=mean_iou("val", 91.4),
     ),
     BenchmarkEntry(
@@ -143,6 +161,7 @@ _ALL = (
         splits=("val2017", "train2017"),
         preset="coco",
         opener=open_coco_object,
+        sizes=_published("val2017", "coco_object"),
         figures=mean_iou("val2017", 36.6, sam=37.6),
     ),
     BenchmarkEntry(
@@ -152,6 +171,7 @@ _ALL = (
         splits=_CONTEXT_SPLITS,
         preset="context",
         opener=open_context,
+        sizes=_published("val", "context_59"),
         figures=mean_iou("val", 30.5, sam=31.1),
     ),
     BenchmarkEntry(
@@ -161,6 +181,7 @@ _ALL = (
         splits=_CONTEXT_SPLITS,
         preset="context",
         opener=partial(open_context, background=False),
+        sizes=_published("val", "context_59"),
         figures=mean_iou("val", 39.5),
     ),
     BenchmarkEntry(
@@ -170,6 +191,7 @@ _ALL = (
         splits=_FOLDER_SPLITS,
         preset="context-459",
         opener=open_context_459,
+        sizes=_published("validation", "context_459"),
         figures=mean_iou("validation", 13.9),
     ),
     BenchmarkEntry(
@@ -179,6 +201,7 @@ _ALL = (
         splits=_FOLDER_SPLITS,
         preset="ade",
         opener=open_ade,
+        sizes=_published("validation", "ade_150"),
         figures=mean_iou("validation", 17.7),
     ),
     BenchmarkEntry(
@@ -188,11 +211,12 @@ _ALL = (
         splits=_FOLDER_SPLITS,
         preset="ade",
         opener=open_ade_847,
+        sizes=_published("validation", "ade_847"),
         figures=mean_iou("validation", 8.1),
     ),
-    _refcoco("refcoco", "RefCOCO", "refcoco", "unc", (33.57, 35.36, 30.51)),
-    _refcoco("refcoco+", "RefCOCO+", "refcoco+", "unc", (34.22, 36.03, 31.02)),
-    _refcoco("refcocog-umd", "RefCOCOg (UMD)", "refcocog", "umd", (36.67, 36.57)),
+    _refcoco("refcoco", "RefCOCO", "refcoco", "unc", (33.57, 35.36, 30.51), (3811, 1975, 1810)),
+    _refcoco("refcoco+", "RefCOCO+", "refcoco+", "unc", (34.22, 36.03, 31.02), (3805, 1975, 1798)),
+    _refcoco("refcocog-umd", "RefCOCOg (UMD)", "refcocog", "umd", (36.67, 36.57), (2573, 5023)),
     _refcoco("refcocog-google", "RefCOCOg (Google)", "refcocog", "google", (36.63,)),
     BenchmarkEntry(
         name="gres",
@@ -216,6 +240,7 @@ _ALL = (
             "seen": ("all", "first-frame", "full-video"),
             "annotations": ("Annotations", "Annotations_unsupervised"),
         },
+        sizes={"val": 30, "train": 60},
         figures=(
             Figure(split="val", metric="J&F", value=30.34),
             Figure(split="val", metric="J", value=28.15),

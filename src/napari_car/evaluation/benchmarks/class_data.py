@@ -23,15 +23,13 @@ class ClassData:
     stuff_order: tuple[int, ...]
     """Ids of the stuff classes in the order in which they are asked for."""
     n_images: int
-    """Of the split that the paper used, for a check of completeness."""
+    """Of the split that the paper used."""
     added: int
     """What is added to a value of the file to make it an id."""
     void_values: tuple[int, ...]
     """Values of the file that are not scored."""
     above_is_void: bool
     """Whether all values above the classes' are not scored either; else there may be none."""
-    oddities: tuple[str, ...]
-    """What is strange about names, queries and groups, which are as in the authors' evaluation."""
 
     def truth_code(self, stored_as: str, *, has_background: bool) -> TruthCode:
         """Return what the values of the masks stand for.
@@ -68,11 +66,10 @@ def load_class_data(class_set: ClassSet) -> ClassData:
         added=record["added"],
         void_values=tuple(record["void_values"]),
         above_is_void=record["above_is_void"],
-        oddities=tuple(record["oddities"]),
     )
 
 
 def load_record() -> dict[str, Any]:
-    """Return all of the file, with the sources of each benchmark."""
+    """Return all of the file, with the sources of each benchmark, and what is odd about its names and groups."""
     record: dict[str, Any] = json.loads(files(__package__).joinpath("class_data.json").read_text(encoding="utf-8"))
     return record

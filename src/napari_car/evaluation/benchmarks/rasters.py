@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool
 
-from napari_car.dataset.rle import import_pycocotools
+from napari_car.dataset.rle import decompress, import_pycocotools, runs_of
 from napari_car.errors import DocumentError
 
 Polygons = tuple[tuple[float, ...], ...]
@@ -28,11 +28,13 @@ def draw_target(polygons: Polygons, size_px: tuple[int, int], overlap: Overlap) 
     MissingExtraError
         If pycocotools is not installed.
     """
-    library = import_pycocotools()
-    codes = library.frPyObjects([list(polygon) for polygon in polygons], *size_px)
-    counts = library.decode(codes).sum(axis=2, dtype=np.int64)
-    mask: Bool[np.ndarray, "H W"] = counts == 1 if overlap == "released" else counts > 0
-    return mask
+    height, width = size_px
+    counts = np.zeros(height * width, dtype=np.int32)
+    for code in import_pycocotools().frPyObjects([list(polygon) for polygon in polygons], height, width):
+        for start, end in runs_of(decompress(code["counts"].decode("ascii"))).tolist():
+            counts[start:end] += 1
+    is_target = counts == 1 if overlap == "released" else counts > 0
+    return np.ascontiguousarray(is_target.reshape(width, height).T)
 
 
 def checked_polygons(segmentation: Any, size_px: tuple[int, int]) -> Polygons:

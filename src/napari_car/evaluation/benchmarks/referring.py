@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, UInt8
@@ -60,7 +60,7 @@ class ReferringSample:
 class ReferringBenchmark:
     """Items that are scored one by one: an object with all its expressions, or a single expression."""
 
-    kind: ClassVar = "referring"
+    kind: ClassVar[Literal["referring"]] = "referring"
 
     name: str
     """As in :data:`~.catalogue.BENCHMARKS`."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Int32, UInt8
@@ -60,7 +60,7 @@ class SemanticSample:
 class SemanticBenchmark:
     """Images in which every pixel has a class, background, or no score."""
 
-    kind: ClassVar = "semantic"
+    kind: ClassVar[Literal["semantic"]] = "semantic"
 
     name: str
     """As in :data:`~.catalogue.BENCHMARKS`."""

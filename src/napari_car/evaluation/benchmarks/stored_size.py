@@ -14,6 +14,8 @@ from napari_car.io.pillow import pillow_limit
 
 _HEADER_SUFFIXES = (".jpg", ".jpeg", ".png")
 """Files whose size Pillow reads from their first bytes, the same that :func:`read_image` gives them."""
+_UNREADABLE = (OSError, SyntaxError, ValueError, struct.error)
+"""What Pillow raises where the first bytes of a file, or its EXIF data, are damaged."""
 _BACK = {6: 8, 8: 6}
 """EXIF orientations that another one undoes; all others undo themselves."""
 
@@ -70,7 +72,7 @@ def _read_size(path: Path, *, is_upright: bool) -> tuple[int, int]:
         try:
             with pillow_limit(None), Image.open(path) as picture:
                 width, height = picture.size
-        except OSError:
+        except _UNREADABLE:
             pass  # read_image says why
         else:
             is_turned = is_upright and _read_orientation(path) in (5, 6, 7, 8)
@@ -84,5 +86,5 @@ def _read_orientation(path: Path) -> int:
     try:
         with pillow_limit(None), Image.open(path) as picture:
             return int(picture.getexif().get(ORIENTATION_TAG, 1))
-    except (OSError, SyntaxError, ValueError, struct.error):  # damaged EXIF data, which read_image ignores, too
+    except _UNREADABLE:  # read_image ignores damaged EXIF data, too
         return 1

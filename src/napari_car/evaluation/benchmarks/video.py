@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Int32, UInt8
@@ -54,10 +54,10 @@ class VideoSample:
 class VideoBenchmark:
     """Videos in which objects are found by expressions."""
 
-    kind: ClassVar = "video"
+    kind: ClassVar[Literal["video"]] = "video"
 
     name: str
-    """As in :data:`~.catalogue.BENCHMARKS`."""
+    """As in :data:`~.catalogue.BENCHMARKS`, or of videos without expressions."""
     title: str
     """Name of the data set."""
     split: str
