@@ -370,14 +370,16 @@ def make_ref_davis(root: Path) -> VideoMiniature:
     write_text(root / "ImageSets/2017/val.txt", "dogs-scale\nlonely\n")
     texts: dict[str, dict[str, dict[int, str]]] = {
         "dogs-scale": {
-            "annot1": {1: "red square", 2: "blue square on the right"},
+            "annot1": {1: "red square", 2: "blue square"},
             "annot1_full_video": {1: "a red square that sinks", 2: "a square that leaves"},
             "annot2": {1: "the red box", 2: 'a "blue" box'},
             "annot2_full_video": {1: "rosé square"},
         },
         "lonely": {
-            annotator: {1: f"yellow square {number}"}
-            for number, annotator in enumerate(("annot1", "annot1_full_video", "annot2", "annot2_full_video"))
+            "annot1": {1: "yellow square"},
+            "annot1_full_video": {1: "yellow square that moves"},
+            "annot2": {1: "a yellow box"},
+            "annot2_full_video": {1: "the only square"},
         },
     }
     for annotator in texts["lonely"]:

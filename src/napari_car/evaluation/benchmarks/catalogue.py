@@ -43,7 +43,7 @@ class BenchmarkEntry:
     splits: tuple[str, ...]
     """The first is the default."""
     preset: str
-    """Name of the preset that the paper's figures were made with."""
+    """Name of the preset that it is run with."""
     opener: Callable[..., Benchmark]
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Values of each option that the opener takes; none: any value."""
@@ -72,8 +72,6 @@ class BenchmarkEntry:
             If there is no such split or option.
         DocumentError
             If files are missing or damaged; the text says what is expected, and where it comes from.
-        MissingExtraError
-            If a library for it is not installed.
         """
         split = self.splits[0] if split is None else split
         if split not in self.splits:
@@ -234,7 +232,7 @@ _ALL = (
         title="Ref-DAVIS 2017",
         kind="video",
         splits=("val", "train"),
-        preset="refcoco",
+        preset="refcoco",  # no released configuration is for videos: this one is the nearest
         opener=open_ref_davis,
         choices={
             "seen": ("all", "first-frame", "full-video"),
