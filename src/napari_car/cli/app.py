@@ -11,6 +11,7 @@ from napari_car.errors import CaRError
 
 from .batch_command import batch
 from .demo import demo
+from .evaluate_command import evaluate
 from .export_command import export
 from .import_command import import_
 from .info import info
@@ -57,7 +58,7 @@ def app(context: click.Context) -> None:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
 
 
-for command in (segment, batch, report, rerun, export, import_, demo, models, presets, info):
+for command in (segment, batch, report, rerun, export, import_, evaluate, demo, models, presets, info):
     app.add_command(command)
 
 
