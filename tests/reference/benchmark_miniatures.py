@@ -425,5 +425,6 @@ MINIATURES: dict[str, Callable[[Path], Miniature]] = {
     "gres": make_gres,
     "ref-davis": make_ref_davis,
     "folder": make_folder,
+    "davis-frames": make_davis_2016,
 }
 """By the names of the benchmarks."""

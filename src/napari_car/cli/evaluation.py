@@ -1,7 +1,7 @@
 """An evaluation as the command line runs it: what is left is evaluated, here or by workers, then reported."""
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +100,7 @@ class Evaluation:
         with Display(0) as display:
             if self.workers is None:
                 segmenter = self.networks.load()
-                store = EvaluationStore.open(out, self._header(benchmark, identify(segmenter)))
+                store = EvaluationStore.open(out, self.header(benchmark, identify(segmenter)))
                 self._evaluate_here(segmenter, benchmark, store, display, outcome)
             else:
                 store = self._evaluate_there(self.workers, benchmark, out, display, outcome)
@@ -109,20 +109,24 @@ class Evaluation:
             outcome.summary = write_report(store, benchmark, records, n_worst)
         return outcome
 
-    def _header(self, benchmark: Benchmark, networks: Identities) -> RunHeader:
-        """Return what the numbers depend on."""
+    def header(
+        self, benchmark: Benchmark, networks: Identities, config: CaRConfig | None = None, variant: str = ""
+    ) -> RunHeader:
+        """Return what the numbers depend on, of a variant of an experiment with the parameters that it has."""
         f, g, sam = networks
+        config = config or self.config
         return RunHeader(
             benchmark=self.entry.name,
             split=self.split,
             options=self.options,
             n_items=len(benchmark.samples),
             preset=self.preset,
-            config=self.config,
+            config=config,
             f=f,
             g=g,
-            sam=sam if self.config.sam.enabled else None,
+            sam=sam if config.sam.enabled else None,
             versions=find_versions(),
+            variant=variant,
         )
 
     def _find_left(self, benchmark: Benchmark, store: EvaluationStore, display: Display) -> "list[Sample]":
@@ -155,7 +159,7 @@ class Evaluation:
         display.describe("starting the workers" if workers.are_local else "looking for workers")
         with workers.at_work(self.networks) as cluster:
             (named,) = cluster.share([("networks", identify)], display)
-            store = EvaluationStore.open(out, self._header(benchmark, named.result()))
+            store = EvaluationStore.open(out, self.header(benchmark, named.result()))
             with store.writer(self.shard) as writer:
                 pieces = [
                     (sample.key, self._work(benchmark.samples.index(sample)))
@@ -231,13 +235,23 @@ def open_benchmark(entry: BenchmarkEntry, root: Path, split: str, options: Mappi
     DocumentError
         If files are missing or damaged.
     """
-    typed: dict[str, Any] = dict(options)
-    if entry.name == "folder":
-        if "ontology" in typed:
-            typed["ontology"] = Path(typed["ontology"]).expanduser()
-        if "ignored" in typed:
-            typed["ignored"] = _parse_ignored(typed["ignored"])
+    typed: dict[str, Any] = {
+        key: _PARSERS[key](value) if key in _PARSERS and key in entry.choices else value
+        for key, value in options.items()
+    }
     return entry.open(root, split=split, **typed)
+
+
+def _parse_path(text: str) -> Path:
+    """Read the name of a file."""
+    return Path(text).expanduser()
+
+
+def _parse_count(text: str) -> int:
+    """Read how many frames are one."""
+    if not text.isdecimal():
+        raise ConfigError(f"every={text}: write a whole number.")
+    return int(text)
 
 
 def _parse_ignored(text: str) -> int | None:
@@ -247,6 +261,15 @@ def _parse_ignored(text: str) -> int | None:
     if not text.isdecimal():
         raise ConfigError(f"ignored={text}: write a value of the masks, or none.")
     return int(text)
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "ontology": _parse_path,
+    "ignored": _parse_ignored,
+    "names": _parse_path,
+    "every": _parse_count,
+}
+"""Of options that are no words."""
 
 
 @functools.lru_cache(maxsize=1)

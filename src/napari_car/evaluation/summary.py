@@ -9,6 +9,7 @@ from .benchmarks.catalogue import Benchmark, BenchmarkEntry, find_benchmark
 from .benchmarks.published import Metric
 from .benchmarks.referring import ReferringBenchmark
 from .benchmarks.semantic import SemanticBenchmark
+from .experiments import find_figure
 from .items import ItemRecord
 from .run_header import RunHeader
 from .scores import ClassScore, Score, score_expressions, score_images, score_videos
@@ -161,6 +162,8 @@ def _paper(entry: BenchmarkEntry, header: RunHeader, score: Score) -> float | No
         return None
     metric: Metric = score.published_as
     percent = entry.figure(header.split, metric, with_sam=header.config.sam.enabled)
+    if header.variant and percent is not None:  # of the split that the paper has
+        percent = None if header.config.sam.enabled else find_figure(header.variant, header.benchmark)
     return None if percent is None else percent / 100
 
 

@@ -39,6 +39,7 @@ def test_the_figures_are_the_papers() -> None:
     assert first == [
         ("voc", 67.6), ("voc-20", 91.4), ("coco-object", 36.6), ("context-60", 30.5), ("context-59", 39.5),
         ("context-459", 13.9), ("ade-150", 17.7), ("ade-847", 8.1), ("folder", None),
+        ("davis-frames", None),
     ]  # fmt: skip
     with_sam = {name: figure(name, entry.splits[0], with_sam=True) for name, entry in BENCHMARKS.items()}
     assert {name: value for name, value in with_sam.items() if value} == {

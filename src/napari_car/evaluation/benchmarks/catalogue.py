@@ -13,6 +13,8 @@ from .ade import open_ade, open_ade_847
 from .class_data import ClassSet, load_class_data
 from .coco_object import open_coco_object
 from .context import open_context, open_context_459
+from .davis_frames import SPLITS as FRAME_SPLITS
+from .davis_frames import open_davis_frames
 from .folder import open_folder
 from .gres import SPLITS as GRES_SPLITS
 from .gres import open_gres
@@ -253,6 +255,15 @@ _ALL = (
         preset="annotate",
         opener=open_folder,
         choices={"ontology": (), "ignored": ()},
+    ),
+    BenchmarkEntry(
+        name="davis-frames",
+        title="DAVIS, frame by frame",
+        kind="semantic",
+        splits=FRAME_SPLITS,
+        preset="annotate",
+        opener=open_davis_frames,
+        choices={"year": ("2016", "2017"), "names": (), "every": ()},
     ),
 )
 
