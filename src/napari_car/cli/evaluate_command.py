@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from napari_car.errors import ConfigError
+from napari_car.evaluation.experiments import EXPERIMENTS
 from napari_car.presets import PRESETS
 
 from .checkpoints import checkpoint_options, choose_networks, network_options
@@ -13,9 +14,14 @@ from .options import SectionedCommand, debug_option, in_section
 from .parameters import build_config, given_parameters, parameter_options
 
 if TYPE_CHECKING:
-    from .evaluation import EvaluationOutcome
+    from napari_car.errors import CaRError
+
+    from .evaluation import Evaluation, EvaluationOutcome
+    from .experiment import ExperimentOutcome
 
 EXIT_SOME_FAILED = 3
+DISTRACTORS = "distractors"
+"""The experiment that no paper has."""
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -49,6 +55,14 @@ _WORKERS = "More processes and machines"
     show_default=True,
     metavar="I/N",
     help="Evaluate every N-th item, from the I-th on. All shards may write into the same folder, at the same time.",
+)
+@in_section(
+    _BENCHMARK,
+    "--experiment",
+    type=click.Choice([*EXPERIMENTS, DISTRACTORS]),
+    metavar="NAME",
+    help="Evaluate several variants side by side: recurrence, cam, backbones, prompts, thresholds or backgrounds, as "
+    "in the paper's Tables 2 to 6, or distractors: the classes that are there, and more and more that are not.",
 )
 @in_section(
     _PARAMETERS,
@@ -114,6 +128,7 @@ def evaluate(
     choices: tuple[str, ...],
     limit: int | None,
     shard: str,
+    experiment: str | None,
     preset: str | None,
     toml: Path | None,
     assignments: tuple[str, ...],
@@ -126,12 +141,14 @@ def evaluate(
     """Evaluate a benchmark, and compare with the paper.
 
     BENCHMARK is voc, voc-20, coco-object, context-60, context-59, context-459, ade-150, ade-847, refcoco, refcoco+,
-    refcocog-umd, refcocog-google, gres, ref-davis, or folder: images and masks of your own, with an ontology.
+    refcocog-umd, refcocog-google, gres, ref-davis, davis-frames, or folder: images and masks of your own, with an
+    ontology.
 
     \b
     napari-car evaluate voc --root data/ --out voc/
     napari-car evaluate folder --root leaves/ --out leaves-evaluation/ --preset annotate
     napari-car evaluate coco-object --root data/ --out coco/ --shard 2/8
+    napari-car evaluate voc --root data/ --out thresholds/ --experiment thresholds
 
     OUT gets report.md, report.html, result.json with all numbers, a line for each item, and the predictions. What is
     evaluated is not evaluated again, so an evaluation that was stopped goes on when it is repeated. An item that cannot
@@ -166,7 +183,10 @@ def evaluate(
         shard=Shard.parse(shard),
         workers=workers,
     )
-    _report(evaluation.run(out, n_worst), out)
+    if experiment is None:
+        _report(evaluation.run(out, n_worst), out)
+    else:
+        _report_experiment(_run_experiment(evaluation, experiment, out, n_worst), out)
 
 
 evaluate.params += parameter_options()
@@ -180,13 +200,37 @@ def _parse_option(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
+def _run_experiment(evaluation: "Evaluation", name: str, out: Path, n_worst: int) -> "ExperimentOutcome":
+    """Run an ablation, or the distractor curve."""
+    from .distractor_curve import run_distractor_curve
+    from .experiment import run_ablation
+
+    if name == DISTRACTORS:
+        return run_distractor_curve(evaluation, out)
+    return run_ablation(evaluation, EXPERIMENTS[name], out, n_worst)
+
+
+def _report_experiment(outcome: "ExperimentOutcome", out: Path) -> None:
+    """Say what came out; exit code 3 if an item failed."""
+    for line in outcome.lines:
+        click.echo(line)
+    if outcome.lines:
+        click.echo(f"The report is {out / 'report.html'}; the numbers are in {out / 'experiment.json'}.")
+    _say_failed([(key, error) for (key, _), error in outcome.failed.items()])
+
+
 def _report(outcome: "EvaluationOutcome", out: Path) -> None:
     """Say what came out; exit code 3 if an item failed."""
     if outcome.summary is not None:
         for line in outcome.lines:
             click.echo(line)
         click.echo(f"The report is {out / 'report.html'}; the numbers are in {out / 'result.json'}.")
-    for key, error in outcome.failed:
+    _say_failed(outcome.failed)
+
+
+def _say_failed(failed: "list[tuple[str, CaRError]]") -> None:
+    """List what failed, with exit code 3 if anything did."""
+    for key, error in failed:
         click.echo(f"Failed: {key}: {error}", err=True)
-    if outcome.failed:
+    if failed:
         click.get_current_context().exit(EXIT_SOME_FAILED)
