@@ -8,8 +8,8 @@ from napari_car.evaluation.benchmarks.semantic import SemanticBenchmark, Semanti
 from napari_car.evaluation.comparison import common_keys
 from napari_car.evaluation.curve import N_ABSENT, Curve, Setting, measure_point
 from napari_car.evaluation.curve_plot import draw_curve
-from napari_car.evaluation.distractor_run import evaluate_asked
-from napari_car.evaluation.distractors import DistractorPool
+from napari_car.evaluation.distractor_run import SHOWS_NOTHING, evaluate_asked
+from napari_car.evaluation.distractors import DistractorPool, with_elsewhere
 from napari_car.evaluation.experiments import WITH_RECURRENCE, WITHOUT_RECURRENCE, variant_id
 from napari_car.evaluation.lanes import Lane, build_like
 from napari_car.evaluation.store import EvaluationStore
@@ -17,7 +17,9 @@ from napari_car.io.outputs import write_bytes, write_json
 
 from .display import Display
 from .evaluation import Evaluation, identify, open_benchmark
-from .experiment import ExperimentOutcome, check_workers, run_lanes, write_page
+from .evaluation_report import write_report
+from .experiment import ExperimentOutcome, check_workers, run_lanes
+from .experiment_report import write_page
 
 if TYPE_CHECKING:
     from napari_car.evaluation.lanes import Run
@@ -29,7 +31,7 @@ PLOT_FILE = "curve.svg"
 SETTINGS = tuple(Setting(n_absent=n_absent, recurs=recurs) for n_absent in N_ABSENT for recurs in (True, False))
 
 
-def run_distractor_curve(evaluation: Evaluation, out: Path) -> ExperimentOutcome:
+def run_distractor_curve(evaluation: Evaluation, out: Path, n_worst: int) -> ExperimentOutcome:
     """Evaluate what is left with each number of distractors, with and without recurrence, and report.
 
     Raises
@@ -54,16 +56,19 @@ def run_distractor_curve(evaluation: Evaluation, out: Path) -> ExperimentOutcome
         )
     benchmark = open_benchmark(evaluation.entry, evaluation.root, evaluation.split, evaluation.options)
     assert isinstance(benchmark, SemanticBenchmark)
+    pool, benchmark = DistractorPool(benchmark, evaluation.config), with_elsewhere(benchmark)
     evaluation.networks.check_on_disk()
     outcome = ExperimentOutcome()
     with Display(0) as display:
         segmenter = evaluation.networks.load()
-        pool = DistractorPool(benchmark, evaluation.config)
         lanes = [_make_lane(evaluation, benchmark, pool, setting, segmenter, out) for setting in SETTINGS]
         run_lanes(lanes, evaluation, benchmark, display, outcome)
     done = [lane.store.read() for lane in lanes]
     keys = common_keys(done)
-    counted = [[records[key] for key in records if key in keys and records[key].counts] for records in done]
+    counted = [
+        [record for key, record in records.items() if key in keys and SHOWS_NOTHING not in record.notes]
+        for records in done
+    ]
     if counted[0]:
         curve = Curve(
             header=lanes[0].store.header,
@@ -80,6 +85,9 @@ def run_distractor_curve(evaluation: Evaluation, out: Path) -> ExperimentOutcome
         write_page(curve.make_page(plot, PLOT_FILE), out)
         write_json(out / "experiment.json", curve.to_dict())
         outcome.lines = curve.describe()
+    for lane, records in zip(lanes, done, strict=True):
+        if records:
+            write_report(lane.store, benchmark, list(records.values()), n_worst)
     return outcome
 
 

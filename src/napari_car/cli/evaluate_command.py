@@ -206,7 +206,7 @@ def _run_experiment(evaluation: "Evaluation", name: str, out: Path, n_worst: int
     from .experiment import run_ablation
 
     if name == DISTRACTORS:
-        return run_distractor_curve(evaluation, out)
+        return run_distractor_curve(evaluation, out, n_worst)
     return run_ablation(evaluation, EXPERIMENTS[name], out, n_worst)
 
 

@@ -10,17 +10,17 @@ import click
 
 from napari_car.errors import CaRError, DocumentError, ImageError, ResourceError
 from napari_car.evaluation.comparison import Compared, Comparison, common_keys
-from napari_car.evaluation.experiment_page import ExperimentPage
 from napari_car.evaluation.experiments import Experiment, Variant, check_networks, variant_id
 from napari_car.evaluation.lanes import Lane, NetworkRoles, find_left
 from napari_car.evaluation.run import count_queries, evaluate_item, keep
 from napari_car.evaluation.store import EvaluationStore
 from napari_car.evaluation.summary import summarise
-from napari_car.io.outputs import write_bytes, write_json
+from napari_car.io.outputs import write_json
 
 from .display import Display
 from .evaluation import Evaluation, identify, open_benchmark
 from .evaluation_report import write_report
+from .experiment_report import write_page
 
 if TYPE_CHECKING:
     from napari_car.evaluation.benchmarks.catalogue import Benchmark
@@ -109,12 +109,6 @@ def run_lanes(
                 except (ImageError, DocumentError, ResourceError) as error:
                     outcome.failed.setdefault((sample.key, str(error)), error)
                 display.advance()
-
-
-def write_page(page: ExperimentPage, out: Path) -> None:
-    """Write ``report.md`` and ``report.html``; OutputError if one cannot be written."""
-    write_bytes(out / "report.md", page.to_markdown().encode("utf-8", "backslashreplace"))
-    write_bytes(out / "report.html", page.to_html().encode("utf-8", "backslashreplace"))
 
 
 def _make_lane(

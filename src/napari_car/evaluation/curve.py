@@ -194,10 +194,11 @@ def measure_point(setting: Setting, benchmark: SemanticBenchmark, records: Seque
     ----------
     setting : Setting
     benchmark : SemanticBenchmark
+        As :func:`~.distractors.with_elsewhere` returns it.
     records : sequence of ItemRecord
-        At least one, each with counts.
+        At least one, of images that show a class.
     """
-    total = ConfusionMatrix(len(benchmark.classes) + 2)
+    total = ConfusionMatrix(len(benchmark.classes) + 1)
     presences: list[Presence] = []
     for record in records:
         total = total.merge(ConfusionMatrix.from_dict(record.counts["confusion"]))

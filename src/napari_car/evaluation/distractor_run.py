@@ -34,14 +34,12 @@ def evaluate_asked(
 ) -> Generator[Progress | Step, None, Evaluated]:
     """Segment an image by some classes and distractors, and count.
 
-    The last row and column of the confusion matrix, one more than the benchmark has classes and background, are of all
-    names from elsewhere: there is no ground truth of them, so a pixel that is taken for one is wrong, whatever it is.
-
     Parameters
     ----------
     segmenter : Segmenter
         That remembers nothing of the image, or its times are too short.
     benchmark : SemanticBenchmark
+        As :func:`~.distractors.with_elsewhere` returns it.
     sample : SemanticSample
     truth : ndarray, (H, W), int32
         Class ids, with :data:`~.benchmarks.truth.IGNORED`.
@@ -56,7 +54,7 @@ def evaluate_asked(
     Returns
     -------
     Evaluated
-        Without counts if the image shows none of the classes.
+        With nothing counted if the image shows none of the classes.
 
     Raises
     ------
@@ -69,20 +67,19 @@ def evaluate_asked(
     """
     watch = Stopwatch(n_frames=1)
     device = str(segmenter.f.device)
+    confusion, presence = ConfusionMatrix(len(benchmark.classes) + 1), PresenceTally()
     if not asked.n_present:
         watch.notes[SHOWS_NOTHING] = None
-        return watch.evaluated(sample.key, {}, device, np.zeros_like(truth))
+        counts = {"confusion": confusion.to_dict(), "presence": presence.to_dict()}
+        return watch.evaluated(sample.key, counts, device, np.zeros_like(truth))
     with watch.whole():
         image = sample.read_image()
         result = yield from segmenter.run(image, asked.queries, with_words(config, benchmark))
         watch.note(result)
         result = label_by_list(result, asked.queries, asked.ids)
         labels = result.label_map
-    n_classes = len(benchmark.classes)
-    places = np.append(class_places(benchmark), np.int32(n_classes + 1))
-    confusion = ConfusionMatrix(n_classes + 2)
+    places = class_places(benchmark)
     confusion.update(np.where(truth == IGNORED, IGNORED, places[np.maximum(truth, 0)]), places[labels])
-    presence = PresenceTally()
     keys = [query.key for query in asked.queries]
     presence.update(
         sample.key,

@@ -6,6 +6,7 @@ share a word with a class, or with what competes anyway, are left out, and so ar
 may still name a part of what is there, or something in the background.
 """
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from napari_car.presets import background_queries
 from napari_car.queries import Query
 
 from .benchmarks.class_data import load_class_data
-from .benchmarks.semantic import SemanticBenchmark
+from .benchmarks.semantic import BenchmarkClass, SemanticBenchmark
 
 WHOLE_KINDS = frozenset(
     (
@@ -40,6 +41,9 @@ WHOLE_KINDS = frozenset(
 )
 """Words for so many things that a name with one of them may be true of a class."""
 
+ELSEWHERE = "names from elsewhere"
+"""The class of all distractors that are not the benchmark's own."""
+
 _SMALL_WORDS = frozenset(("a", "an", "and", "for", "in", "of", "on", "or", "the", "to", "with"))
 
 
@@ -50,7 +54,7 @@ class Asked:
     queries: tuple[Query, ...]
     """Those that are there, then the distractors."""
     ids: tuple[int, ...]
-    """Their class ids; those of names from elsewhere are all the same, one above the classes'."""
+    """Their class ids in :func:`with_elsewhere`."""
     n_present: int
     """How many are there."""
 
@@ -80,11 +84,6 @@ class DistractorPool:
         self.elsewhere = tuple(_names_without(known))
         """Names of other benchmarks, in alphabetical order."""
 
-    @property
-    def outside_id(self) -> int:
-        """Id that stands for all names from elsewhere."""
-        return max(item.id for item in self._benchmark.classes) + 1
-
     def ask(self, key: str, truth: Int32[np.ndarray, "H W"], n_absent: int) -> Asked:
         """Return what to ask of an image: always the same, and with fewer distractors the first of those with more.
 
@@ -106,9 +105,23 @@ class DistractorPool:
         more = [outside[text] for text in _shuffled(outside, key)][: n_absent - len(own)]
         return Asked(
             queries=tuple(item.query for item in (*present, *own)) + tuple(more),
-            ids=tuple(item.id for item in (*present, *own)) + (self.outside_id,) * len(more),
+            ids=tuple(item.id for item in (*present, *own)) + (_elsewhere_id(self._benchmark),) * len(more),
             n_present=len(present),
         )
+
+
+def with_elsewhere(benchmark: SemanticBenchmark) -> SemanticBenchmark:
+    """Return a benchmark with one class more, which no ground truth has: all distractors that are not its own.
+
+    So a pixel that is taken for one of them is wrong, whatever it is.
+    """
+    elsewhere = BenchmarkClass(id=_elsewhere_id(benchmark), name=ELSEWHERE, query=Query(ELSEWHERE))
+    return dataclasses.replace(benchmark, classes=(*benchmark.classes, elsewhere))
+
+
+def _elsewhere_id(benchmark: SemanticBenchmark) -> int:
+    """Return the id of what is not in the benchmark."""
+    return max(item.id for item in benchmark.classes) + 1
 
 
 def _shuffled(texts: Iterable[str], key: str) -> list[str]:

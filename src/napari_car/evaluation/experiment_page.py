@@ -1,13 +1,6 @@
-"""The report on an experiment, as Markdown and as one HTML page that needs nothing else."""
+"""What the report on an experiment says, and the report as Markdown."""
 
 from dataclasses import dataclass
-from importlib.resources import files
-
-from jinja2 import Environment, StrictUndefined
-
-from napari_car import __version__
-
-TEMPLATE_FILE = "experiment.html.jinja"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +56,6 @@ class ExperimentPage:
             *self.notes,
         ]
         return "\n\n".join(blocks) + "\n"
-
-    def to_html(self) -> str:
-        """Return it as a page in light or dark."""
-        text = files(__package__).joinpath(TEMPLATE_FILE).read_text(encoding="utf-8")
-        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        return environment.from_string(text).render(page=self, version=__version__)
 
 
 def _plain(text: str) -> str:
