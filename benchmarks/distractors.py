@@ -31,7 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, and store the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=40, help="how many scenes")
-    parser.add_argument("--davis", type=Path, help="a folder of DAVIS 2016, of which each tenth frame is asked")
+    parser.add_argument("--davis", type=Path, help="a folder of DAVIS 2016")
+    parser.add_argument("--every", type=int, default=20, help="of DAVIS, the first of so many frames")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "distractors.json")
     options = parser.parse_args(arguments)
@@ -44,9 +45,16 @@ def main(arguments: list[str] | None = None) -> None:
         "davis": None,
         "environment": describe_environment(),
     }
+    store(options.out, report)
     if options.davis:
-        report["davis"] = measure("davis-frames", options.davis, "--split", "all", "--option", "every=10")
-    options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        more = ("--split", "all", "--option", f"every={options.every}")
+        report["davis"] = measure("davis-frames", options.davis, *more) | {"every": options.every}
+        store(options.out, report)
+
+
+def store(path: Path, report: dict[str, Any]) -> None:
+    """Write what is measured so far."""
+    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

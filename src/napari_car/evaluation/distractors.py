@@ -2,8 +2,8 @@
 
 The first to be drawn are the benchmark's own other classes, since its ground truth says that they are not there. Only
 where more are asked for come names of ADE20K-847 and Pascal Context 459, which no ground truth speaks of: those that
-share a word with a class, or with what competes anyway, are left out, and so are names of whole kinds of things. They
-may still name a part of what is there, or something in the background.
+share a word, or a part of a compound, with a class or with what competes anyway are left out, and so are names of whole
+kinds of things. They may still name a part of what is there, or something in the background.
 """
 
 import dataclasses
@@ -136,9 +136,15 @@ def _names_without(known: set[str]) -> Iterable[Query]:
         for item in load_class_data(class_set).classes:
             names = [name.strip() for name in item.query.text.split(",")]
             query = Query(names[0], group=item.query.group)
-            if not any(known & _words(name) for name in (item.name, *names)):
+            if not any(_are_known(_words(name), known) for name in (item.name, *names)):
                 found.setdefault(query.key, query)
     return [found[text] for text in sorted(found)]
+
+
+def _are_known(words: set[str], known: set[str]) -> bool:
+    """Return whether a word is known, or is the beginning or end of one: "table" of "diningtable"."""
+    long = tuple(word for word in words if len(word) > 3)
+    return not words.isdisjoint(known) or any(word.startswith(long) or word.endswith(long) for word in known)
 
 
 def _words(text: str) -> set[str]:
