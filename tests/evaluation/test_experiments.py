@@ -140,7 +140,7 @@ class TestDistractors:
             return [query.text for query in DistractorPool(benchmark, CaRConfig()).ask(key, truth, 5).queries]
 
         assert ask("a") == ask("a") != ask("b")
-        assert ask("a") == ["dog", "train", "cow", "boat", "sofa"]  # on every machine, with every numpy
+        assert ask("a") == ["cat", "horse", "boat", "bus", "bottle"]  # on every machine, with every numpy
 
     def test_names_from_elsewhere_share_no_word_with_a_class_or_a_background_query(
         self, opened: Callable[[str], SemanticBenchmark]
