@@ -19,7 +19,7 @@ from napari_car.annotation.project import Project
 from napari_car.annotation.project_summary import summarise_project
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.cli.report_page import render_report, write_duration, write_iou, write_share
-from napari_car.cli.report_pictures import SIDE_PX
+from napari_car.cli.small_pictures import SIDE_PX
 
 EVIL = "<script>alert('x')</script>"
 SHEET, _ = QuerySheet().added_each([EVIL, 'soil & "stones"', "moss"])

@@ -14,6 +14,7 @@ from napari_car.evaluation.evaluated import Evaluated
 from napari_car.evaluation.report_text import describe_scores
 from napari_car.evaluation.run import count_queries, evaluate_item, keep
 from napari_car.evaluation.run_header import RunHeader
+from napari_car.evaluation.scored_classes import ScoredClasses
 from napari_car.evaluation.shard import Shard
 from napari_car.evaluation.store import EvaluationStore
 from napari_car.evaluation.summary import EvaluationSummary
@@ -123,6 +124,8 @@ class Evaluation:
             g=g,
             sam=sam if self.config.sam.enabled else None,
             versions=find_versions(),
+            title=benchmark.title,
+            scored=ScoredClasses.of(benchmark),
         )
 
     def _find_left(self, benchmark: Benchmark, store: EvaluationStore, display: Display) -> "list[Sample]":

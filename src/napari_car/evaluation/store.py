@@ -78,7 +78,7 @@ class EvaluationStore:
     def read_mask(self, record: ItemRecord) -> UInt16[np.ndarray, "*frames H W"] | None:
         """Return the prediction of an item; None if it is not there any more."""
         path = self.folder / MASKS_FOLDER / record.mask
-        if not record.mask or not path.is_file():
+        if Path(record.mask).name != record.mask or not path.is_file():  # a path might lead out of the folder
             return None
         try:
             return np.asarray(tifffile.imread(path) if path.suffix == ".tif" else Image.open(path)).astype(np.uint16)
@@ -131,7 +131,17 @@ class ShardWriter:
             os.fsync(stream.fileno())
 
     def write_mask(self, key: str, prediction: UInt16[np.ndarray, "*frames H W"]) -> str:
-        """Write a prediction, and return its file's name: PNG, or a TIFF with a page for each frame."""
+        """Write a prediction, and return its file's name: PNG, or a TIFF with a page for each frame.
+
+        Raises
+        ------
+        DocumentError
+            If the name of the item, which is from a list of the data set, is a path.
+        OutputError
+            If it cannot be written.
+        """
+        if Path(key).name != key:
+            raise DocumentError(f"{key!r} is a path, but should be the name of an item.")
         stream = io.BytesIO()
         if prediction.ndim == 2:
             name = f"{key}.png"
