@@ -182,10 +182,12 @@ def _parse_option(text: str) -> tuple[str, str]:
 
 def _report(outcome: "EvaluationOutcome", out: Path) -> None:
     """Say what came out; exit code 3 if an item failed."""
+    from .evaluation_report import PAGE_FILE, RESULT_FILE
+
     if outcome.summary is not None:
         for line in outcome.lines:
             click.echo(line)
-        click.echo(f"The report is {out / 'report.html'}; the numbers are in {out / 'result.json'}.")
+        click.echo(f"The report is {out / PAGE_FILE}; the numbers are in {out / RESULT_FILE}.")
     for key, error in outcome.failed:
         click.echo(f"Failed: {key}: {error}", err=True)
     if outcome.failed:

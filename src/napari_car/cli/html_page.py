@@ -1,6 +1,6 @@
 """Reports as HTML pages of one look, each of which is one file that loads nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -12,14 +12,14 @@ UNKNOWN = "—"
 """Stands where something is not known."""
 
 
-def render_page(template: str, filters: dict[str, Callable[..., str]], /, **values: Any) -> str:
+def render_page(template: str, filters: Mapping[str, Callable[..., str]], /, **values: Any) -> str:
     """Return a page.
 
     Parameters
     ----------
     template : str
         Its file beside this module, which extends ``page.html.jinja``.
-    filters : dict of str to function
+    filters : mapping of str to function
         How values are written, besides ``number``.
     **values
         What the template shows; texts are escaped.
@@ -31,7 +31,7 @@ def render_page(template: str, filters: dict[str, Callable[..., str]], /, **valu
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": write_number} | filters
+    environment.filters |= {"number": write_number, **filters}
     return environment.get_template(template).render(version=__version__, unknown=UNKNOWN, **values)
 
 
