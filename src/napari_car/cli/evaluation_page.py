@@ -1,6 +1,6 @@
 """The report on an evaluation as one HTML page that needs nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,7 +51,12 @@ def render_evaluation(
     now : datetime
         Date of the report.
     """
-    filters = {"percent": _write_percent, "points": _write_points, "colour": write_colour, "time": _write_time}
+    filters: dict[str, Callable[..., str]] = {
+        "percent": _write_percent,
+        "points": _write_points,
+        "colour": write_colour,
+        "time": _write_time,
+    }
     header = summary.header
     classes = zip(summary.classes, colours, strict=True)
     seen = [(item, colour) for item, colour in classes if item.n_true_px or item.n_predicted_px]
@@ -103,7 +108,7 @@ def _write_value(value: Any) -> str:
 
 def _write_percent(value: float | None) -> str:
     """Write a fraction in percent, with two digits."""
-    return UNKNOWN if value is None else f"{100 * value:.2f}"
+    return UNKNOWN if value is None else f"{100 * value:.2f}".replace("-", "−")
 
 
 def _write_points(value: float | None) -> str:

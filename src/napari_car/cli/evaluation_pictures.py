@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from jaxtyping import Integer
@@ -24,6 +24,8 @@ from .small_pictures import Picture, draw_small
 NOT_SCORED_COLOUR: RGB = (128, 128, 128)
 
 _N_FRAMES = 3
+_OPACITY = 0.55
+"""Stronger than elsewhere: it is the colours that are compared."""
 _TARGET = 1
 """Label of the target of an expression."""
 
@@ -122,10 +124,13 @@ class ItemPainter:
         entries = [LegendEntry(name, colours[id_]) for id_, name in legend.items()]
         entries += [LegendEntry("not scored", NOT_SCORED_COLOUR)] * shows_void
         pair = (
-            draw_small("Prediction", image, prediction, colours),
-            draw_small("Ground truth", image, truth, colours | void),
+            _draw("Prediction", image, prediction, colours),
+            _draw("Ground truth", image, truth, colours | void),
         )
         return ItemPictures((pair,), tuple(entries))
+
+
+_draw = partial(draw_small, opacity=_OPACITY)
 
 
 def _draw_target(sample: ReferringSample, prediction: Integer[np.ndarray, "H W"]) -> ItemPictures:
@@ -133,8 +138,8 @@ def _draw_target(sample: ReferringSample, prediction: Integer[np.ndarray, "H W"]
     image, truth = sample.read_image(), sample.read_truth()
     colours = dict(zip([_TARGET], query_colours(1), strict=True))
     pair = (
-        draw_small("Prediction", image, prediction, colours),
-        draw_small("Ground truth", image, truth.astype(np.uint8), colours),
+        _draw("Prediction", image, prediction, colours),
+        _draw("Ground truth", image, truth.astype(np.uint8), colours),
     )
     return ItemPictures((pair,), expressions=tuple(f"“{text}”" for text in sample.expressions))
 
@@ -153,8 +158,8 @@ def _draw_frames(sample: VideoSample, predictions: Integer[np.ndarray, "T H W"],
         seen |= {int(id_) for id_ in np.unique(truth)}
         pairs.append(
             (
-                draw_small(f"Prediction, frame {frame + 1}, J&F {100 * value:.2f}", image, predictions[frame], colours),
-                draw_small(f"Ground truth, frame {frame + 1}", image, truth, colours | {IGNORED: NOT_SCORED_COLOUR}),
+                _draw(f"Prediction, frame {frame + 1}, J&F {100 * value:.2f}", image, predictions[frame], colours),
+                _draw(f"Ground truth, frame {frame + 1}", image, truth, colours | {IGNORED: NOT_SCORED_COLOUR}),
             )
         )
     legend = [LegendEntry(f"{id_}: “{text}”", colours[id_]) for id_, text in texts.items()]

@@ -1,7 +1,7 @@
 """The report on a project as one HTML page that needs nothing else."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from napari_car.annotation.image_summary import ClassInImage, ImageSummary
@@ -29,7 +29,12 @@ def render_report(summary: ProjectSummary, pictures: Mapping[str, Pictures], *, 
         Date of the report.
     """
     images = {image.key: image for image in summary.images}
-    filters = {"colour": _write_colour, "duration": write_duration, "iou": write_iou, "share": write_share}
+    filters: dict[str, Callable[..., str]] = {
+        "colour": _write_colour,
+        "duration": write_duration,
+        "iou": write_iou,
+        "share": write_share,
+    }
     return render_page(
         "report.html.jinja",
         filters,

@@ -38,7 +38,12 @@ class Picture:
 
 
 def draw_small(
-    title: str, rgb: UInt8[np.ndarray, "H W 3"], labels: Integer[np.ndarray, "H W"], colours: Mapping[int, RGB]
+    title: str,
+    rgb: UInt8[np.ndarray, "H W 3"],
+    labels: Integer[np.ndarray, "H W"],
+    colours: Mapping[int, RGB],
+    *,
+    opacity: float = 0.4,
 ) -> Picture:
     """Draw labels over their image.
 
@@ -49,13 +54,15 @@ def draw_small(
     labels : ndarray, (H, W), int
     colours : mapping of int to RGB
         By label; what has none is not drawn.
+    opacity : float
+        Strength of the fill, 0 to 1.
 
     Raises
     ------
     ImageError
         If the labels are not as large as the image.
     """
-    picture = paint_labels(rgb, labels, colours, side_px=SIDE_PX)
+    picture = paint_labels(rgb, labels, colours, side_px=SIDE_PX, opacity=opacity)
     stream = io.BytesIO()
     # Full resolution of colours: thin outlines fade without it.
     Image.fromarray(picture).save(stream, format="JPEG", quality=_QUALITY, subsampling=0, optimize=True)
