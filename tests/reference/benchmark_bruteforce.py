@@ -4,6 +4,7 @@
 compared class by class and boundary pixels one by one, so that nothing has to be believed.
 """
 
+import itertools
 import json
 import math
 import pickle
@@ -319,9 +320,11 @@ def score_ref_davis(root: Path, out: Path, annotator: str) -> Scored:
         for id_ in objects[name]:
             true_masks = [truth == id_ for truth in truths]
             found_masks = [labels == id_ for labels in found]
-            # Changes are looked at before void pixels are taken out: there, what is true is not known in one frame only.
+            # Changes are looked at with the void pixels in the prediction.
             restless.append(flicker(found_masks, true_masks))
-            seen = [(mask & (truth != 255), true) for mask, true, truth in zip(found_masks, true_masks, truths)]
+            seen = [
+                (mask & (truth != 255), true) for mask, true, truth in zip(found_masks, true_masks, truths, strict=True)
+            ]
             regions.append([jaccard(mask, true) for mask, true in seen])
             boundaries.append([boundary_f(mask, true) for mask, true in seen])
     scores: Scores = {}
@@ -351,7 +354,7 @@ def decay(frames: list[float]) -> float:
     """Return the mean of the first quarter of frames less that of the last one, ends as in the official program."""
     n = len(frames)
     ends = [math.floor(1 + k * (n - 1) / 4 + 0.5 + 1e-9) for k in range(5)]
-    quarters = [frames[start - 1 : end] for start, end in zip(ends, ends[1:], strict=False)]
+    quarters = [frames[start - 1 : end] for start, end in itertools.pairwise(ends)]
     return sum(quarters[0]) / len(quarters[0]) - sum(quarters[3]) / len(quarters[3])
 
 
