@@ -160,8 +160,10 @@ class Evaluation:
             (named,) = cluster.share([("networks", identify)], display)
             store = EvaluationStore.open(out, self._header(benchmark, named.result()))
             with store.writer(self.shard) as writer:
+                samples: Sequence[Sample] = benchmark.samples
+                places = {sample.key: place for place, sample in enumerate(samples)}
                 pieces = [
-                    (sample.key, self._work(benchmark.samples.index(sample)))
+                    (sample.key, self._work(places[sample.key]))
                     for sample in self._find_left(benchmark, store, display)
                 ]
                 for answer in cluster.share(pieces, display):

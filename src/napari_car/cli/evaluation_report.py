@@ -50,9 +50,9 @@ def write_report(
 
 
 def _draw_page(store: EvaluationStore, benchmark: Benchmark, summary: EvaluationSummary, n_worst: int) -> str:
-    """Return the page with pictures of the worst items that have a score."""
+    """Return the page with pictures of the worst items; those that are all right are none."""
     painter = ItemPainter(store, benchmark)
-    scored = [item for item in summary.ranked if item.value is not None]
+    scored = [item for item in summary.ranked if item.value is not None and item.value < 1]
     worst = [
         ShownItem(
             key=item.record.key,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from napari_car.errors import DocumentError
 from napari_car.queries import Query
 
 from .benchmarks.catalogue import Benchmark, find_benchmark
@@ -85,9 +86,13 @@ def without_files(name: str, title: str, split: str, scored: ScoredClasses | Non
     ------
     ConfigError
         If there is none of that name.
+    DocumentError
+        If there are no classes of one that is semantic.
     """
     kind = find_benchmark(name).kind
-    if scored is not None:
+    if kind == "semantic":
+        if scored is None:
+            raise DocumentError(f"The classes of {title} are not in its record.")
         return SemanticBenchmark(
             name=name,
             title=title,

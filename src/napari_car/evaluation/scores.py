@@ -67,10 +67,11 @@ def score_images(
     The first score is the released program's: with background as a class where that is scored, else without row and
     column of the background; see :func:`~.metrics.segmentation_scores.score_classes`.
     """
-    matrices = {record.key: ConfusionMatrix.from_dict(record.counts["confusion"]) for record in records}
-    total = ConfusionMatrix(len(benchmark.classes) + 1)
-    for matrix in matrices.values():
+    total, values = ConfusionMatrix(len(benchmark.classes) + 1), {}
+    for record in records:  # one at a time: with hundreds of classes, those of all images would fill the memory
+        matrix = ConfusionMatrix.from_dict(record.counts["confusion"])
         total = total.merge(matrix)
+        values[record.key] = matrix.scores("not averaged").mean_iou
     kind: Background = "scored" if benchmark.has_background else "removed"
     main = total.scores(kind)
     other = total.scores("not averaged" if benchmark.has_background else "void")
@@ -101,7 +102,7 @@ def score_images(
         )
         for item in main.classes
     )
-    return scores, classes, {key: matrix.scores("not averaged").mean_iou for key, matrix in matrices.items()}
+    return scores, classes, values
 
 
 def score_expressions(benchmark: ReferringBenchmark, records: Sequence[ItemRecord]) -> tuple[list[Score], Values]:
