@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_car.annotation.document import SUFFIX, Document, write_document
+from napari_car.annotation.document import Document, write_document
 from napari_car.annotation.label_layer import LabelLayer
 from napari_car.annotation.project import Project, ProjectImage, Stamp
 from napari_car.annotation.project_lock import ProjectLock
@@ -67,7 +67,8 @@ class ProjectDesk(QObject):
         self.image: ProjectImage | None = None
         """The image that is shown."""
         self._lock: ProjectLock | None = None
-        self._layer: Image | None = None
+        self.layer: Image | None = None
+        """Its layer."""
         self._seen = Stamp()
         self._document: Document | None = None
         self._saved: tuple[object, ...] = ()
@@ -134,14 +135,14 @@ class ProjectDesk(QObject):
         label_layers = _make_label_layers(document)
         self.leave()
         self.image, self._seen, self._document = image, seen, document
-        self._layer = next((layer for layer in layers if isinstance(layer, Image)), None)
+        self.layer = next((layer for layer in layers if isinstance(layer, Image)), None)
         for layer in (*layers, *label_layers):
             self._viewer.add_layer(layer)
-            if layer in label_layers and self._layer is not None:
-                layer.metadata[KEY] |= {"image_uid": image_key(self._layer), "image": self._layer.name}
+            if layer in label_layers and self.layer is not None:
+                layer.metadata[KEY] |= {"image_uid": image_key(self.layer), "image": self.layer.name}
                 track(layer)
-        if not label_layers and self._layer is not None:
-            label_layers = self._add_empty(self._layer)
+        if not label_layers and self.layer is not None:
+            label_layers = self._add_empty(self.layer)
         self._spent_s, self._saved = 0.0, self._fingerprint()
         self._last = self._saved
         self._ticked = self._active = time.monotonic()
@@ -163,7 +164,7 @@ class ProjectDesk(QObject):
         self.save()
         self._timer.stop()
         self.image, self._worked_on = None, ""
-        image, self._layer = self._layer, None
+        image, self.layer = self.layer, None
         for layer in [*self._belongings(image), image]:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
@@ -213,7 +214,7 @@ class ProjectDesk(QObject):
     @property
     def _labels(self) -> list[Labels]:
         """The label layers of the image that is shown."""
-        return [layer for layer in self._belongings(self._layer) if is_result(layer)]
+        return [layer for layer in self._belongings(self.layer) if is_result(layer)]
 
     def _belongings(self, image: Image | None) -> list[Layer]:
         """Return the layers that this plugin made for an image."""
@@ -251,10 +252,9 @@ class ProjectDesk(QObject):
 
     def _save_beside(self, reason: str) -> None:
         """Write labels that cannot be saved into a document of their own, and say where it is."""
-        if self.image is None:
+        if self.image is None or self.project is None:
             return
-        stem = self.image.document.name.removesuffix(SUFFIX)
-        path = self.image.document.with_name(f"{stem}.unsaved-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}{SUFFIX}")
+        path = self.project.path_beside(self.image, datetime.now(tz=UTC))
         try:
             write_document(path, self._make_document(self._labels))
         except (CaRError, ValueError) as error:
