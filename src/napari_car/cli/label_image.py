@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledImage:
+class ImageLabels:
     """What came of an image.
 
     Parameters
@@ -32,10 +32,10 @@ class LabelledImage:
 
 def label_and_describe(
     image: ProjectImage, segmenter: "Segmenter", recipe: Recipe
-) -> Generator[Progress | Step, None, LabelledImage]:
+) -> Generator[Progress | Step, None, ImageLabels]:
     """Read and segment an image; see :func:`~napari_car.annotation.label_image.label_image`."""
     document, result = yield from label_image(image, segmenter, recipe)
-    return LabelledImage(document, describe_result(result))
+    return ImageLabels(document, describe_result(result))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,6 @@ class LabelWork:
     image: ProjectImage
     recipe: Recipe
 
-    def __call__(self, segmenter: "Segmenter", /) -> LabelledImage:
+    def __call__(self, segmenter: "Segmenter", /) -> ImageLabels:
         """Label it."""
         return drain(label_and_describe(self.image, segmenter, self.recipe))
