@@ -284,8 +284,8 @@ def _explain_rest(key: str) -> str:
     """Say why labels are not those of an image."""
     if image := image_of_kept(key):
         return (
-            f"These labels of {image} could not be saved, since somebody else had saved others: take over what is right "
-            "in napari, then delete them."
+            f"These labels of {image} could not be saved, since somebody else had saved others: take over what is "
+            "right in napari, then delete them."
         )
     return "The image is gone; its labels are still there, and not counted."
 
