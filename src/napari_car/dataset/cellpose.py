@@ -18,6 +18,7 @@ from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes, number_objects
 from .class_table import CLASSES, ListedImage, write_classes, write_images
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import copy_image, has_ending
 from .label_files import find_files, read_labels
 from .labelled_image import SPLITS, LabelledImage
@@ -87,7 +88,9 @@ class Cellpose:
         """
         return make_ontology(read_folder_classes(folder, _list_folders(folder)))
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(
+        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
+    ) -> Iterator[ReadImage]:
         """Yield the images that ``images.csv`` names, or all that have masks if there is no such table.
 
         Raises
@@ -99,11 +102,13 @@ class Cellpose:
         ids = match_classes(found, ontology, folder / CLASSES)
         files = {row.number: _find_pairs(folder, row) for row in found}
         for name, listed in list_images(folder, [name for of_class in files.values() for name in of_class]).items():
-            pile, picture = MaskPile(name, listed), None
-            for number, of_class in files.items():
-                if name in of_class:
-                    masks, picture = of_class[name]
-                    pile.add(ids[number], read_labels(masks), masks)
+            pairs = {number: of_class[name] for number, of_class in files.items() if name in of_class}
+            picture = next((picture for _, picture in pairs.values() if picture is not None), None)
+            if not choice.takes(name, picture.name if picture is not None else ""):
+                continue
+            pile = MaskPile(name, listed)
+            for number, (masks, _) in pairs.items():
+                pile.add(ids[number], read_labels(masks), masks)
             yield pile.read_image(picture, has_objects=True)
 
 

@@ -19,6 +19,7 @@ from napari_car.io.outputs import explained
 from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes, number_objects, renumber
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .labelled_image import LabelledImage
 
 _SUFFIX = ".zarr"
@@ -89,7 +90,9 @@ class OmeZarr:
                 found.setdefault(row.number, row)
         return make_ontology(list(found.values()))
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(
+        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
+    ) -> Iterator[ReadImage]:
         """Yield the images.
 
         Raises
@@ -100,10 +103,13 @@ class OmeZarr:
             If the zarr library is not installed.
         """
         for path in _list_groups(folder):
+            name = path.name.removesuffix(_SUFFIX)
+            if not choice.takes(name):
+                continue
             group = _open_labels(path, _CLASSES)
             ids = match_classes(_read_classes(path, group), ontology, path)
             yield ReadImage(
-                name=path.name.removesuffix(_SUFFIX),
+                name=name,
                 classes=renumber(_read_pixels(path, group), ids, path),
                 objects=_read_pixels(path, _open_labels(path, _OBJECTS)),
                 image=path,

@@ -15,6 +15,7 @@ from napari_car.io.outputs import write_bytes, write_label_map
 from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes, number_objects, renumber
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import copy_image
 from .label_files import find_files, find_inside, read_labels
 from .labelled_image import SPLITS, LabelledImage
@@ -98,7 +99,9 @@ class PascalVoc:
         """
         return make_ontology(_read_classes(folder))
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(
+        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
+    ) -> Iterator[ReadImage]:
         """Yield the images that the lists of images name, or all that have a file of classes if there are no lists.
 
         Raises
@@ -108,7 +111,7 @@ class PascalVoc:
         """
         ids = match_classes(_read_classes(folder), ontology, folder)
         pictures, of_objects = find_files(folder / _IMAGES), find_files(folder / _OBJECTS)
-        for name in _read_names(folder):
+        for name in filter(choice.takes, _read_names(folder)):
             path = folder / _CLASSES / f"{name}.png"
             objects = read_labels(of_objects[name]) if name in of_objects else None
             yield ReadImage(
