@@ -16,9 +16,9 @@ from napari_car.cli.import_command import READER_NAMES
 from napari_car.dataset.export import export
 from napari_car.dataset.format import Format, ReadImage
 from napari_car.dataset.formats import FORMATS, READERS
-from napari_car.dataset.import_project import tell_apart
 from napari_car.dataset.labelled_image import LabelledImage
 from napari_car.dataset.project_images import ProjectImages
+from napari_car.dataset.read_document import tell_apart
 
 SHEET, _ = QuerySheet().added("leaf, soil, stone")
 TABLE = InstanceTable({FIRST_ID: 1, FIRST_ID + 1: 1}, FIRST_ID + 2)

@@ -73,9 +73,7 @@ class BinaryPng:
         """
         return make_ontology(_read_classes(folder))
 
-    def read(
-        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
-    ) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images that ``images.csv`` names, or all that have a mask if there is no such table.
 
         Masks of one image are laid one over another, in the order of the classes. Any value but 0 is in the mask.

@@ -88,9 +88,7 @@ class Cellpose:
         """
         return make_ontology(read_folder_classes(folder, _list_folders(folder)))
 
-    def read(
-        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
-    ) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images that ``images.csv`` names, or all that have masks if there is no such table.
 
         Raises

@@ -90,9 +90,7 @@ class CocoInstances:
         """
         return read_categories(folder)
 
-    def read(
-        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
-    ) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images of a data set of this or another program; see :meth:`read_ontology`.
 
         Raises

@@ -85,10 +85,8 @@ class Reader(Protocol):
             If it is no data set of this format.
         """
 
-    def read(
-        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
-    ) -> Iterator[ReadImage]:
-        """Yield those images of a data set that are chosen, with the ids that classes of these names have in an ontology.
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
+        """Yield the chosen images of a data set, with the ids that classes of these names have in an ontology.
 
         Raises
         ------

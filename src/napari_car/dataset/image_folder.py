@@ -77,9 +77,7 @@ class ImageFolder:
         """
         return make_ontology(_read_classes(folder))
 
-    def read(
-        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
-    ) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images that the files ``metadata.jsonl`` name.
 
         Raises

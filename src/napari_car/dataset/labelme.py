@@ -59,9 +59,7 @@ class Labelme:
         found = sorted(name for key, name in classes.items() if key not in NO_CLASSES)
         return make_ontology([FoundClass(number, name) for number, name in enumerate(found, start=1)])
 
-    def read(
-        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
-    ) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images. The file of one that is kept in the JSON file is there until the next one is asked for.
 
         Raises

@@ -90,9 +90,7 @@ class OmeZarr:
                 found.setdefault(row.number, row)
         return make_ontology(list(found.values()))
 
-    def read(
-        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
-    ) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images.
 
         Raises

@@ -99,9 +99,7 @@ class PascalVoc:
         """
         return make_ontology(_read_classes(folder))
 
-    def read(
-        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
-    ) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images that the lists of images name, or all that have a file of classes if there are no lists.
 
         Raises

@@ -99,9 +99,7 @@ class YoloSegmentation:
         """
         return make_ontology([FoundClass(item.id or 0, item.name) for item in read_classes(find_table(folder))])
 
-    def read(
-        self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES
-    ) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images of a data set, with their polygons drawn as Ultralytics does it, small ones on top.
 
         Raises
