@@ -38,8 +38,10 @@ class LabelImportDialog(QDialog):
 
     Parameters
     ----------
-    title : str
+    image_name : str
         Of the image that labels are for.
+    place : str
+        Which plane of it, and how large it is.
     folder : Path or None
         Where a person begins to look.
     parent : QWidget, optional
@@ -50,10 +52,10 @@ class LabelImportDialog(QDialog):
     imported = Signal(object)
     """The :class:`~napari_car.dataset.import_labels.ImportedLabels`."""
 
-    def __init__(self, title: str, folder: Path | None, parent: QWidget | None = None) -> None:
+    def __init__(self, image_name: str, place: str, folder: Path | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import labels")
-        self._title, self._folder = title, folder
+        self._name, self._folder = image_name, folder
         self._reading: Reading | None = None
         self._is_waiting = False
         self._job = LatestJob(_read, 0, self)
@@ -84,7 +86,7 @@ class LabelImportDialog(QDialog):
         self._import = AccentButton("Import")
         self._import.setDefault(True)
         self._cancel = QPushButton("Cancel")
-        self._lay_out()
+        self._lay_out(f"{image_name}{place}")
         self._connect()
         self._set_waiting(False)
         self.forget_images()
@@ -151,7 +153,7 @@ class LabelImportDialog(QDialog):
         self._job.close()
         super().done(result)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, title: str) -> None:
         """Put what is asked for above, and buttons below."""
         place = QWidget()
         row = QHBoxLayout(place)
@@ -172,7 +174,7 @@ class LabelImportDialog(QDialog):
             row.addWidget(button)
         self._form = QFormLayout()
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        self._form.addRow("Labels for", _line(self._title))
+        self._form.addRow("Labels for", _line(title))
         self._form.addRow("&From", place)
         self._form.addRow("F&ormat", self.formats)
         self._form.addRow("I&mage there", self.images)
@@ -251,9 +253,9 @@ class LabelImportDialog(QDialog):
         self.images.addItems(_distinct(question.names))
         self.images.setCurrentIndex(question.matches[0] if question.matches else 0)
         self._form.setRowVisible(self.images, True)
-        several = f"{len(question.matches)} images of the data set are called {self._title}"
-        none = f"None of the {len(question.names):,} images of the data set is called {self._title}"
-        only = f"The only image of the data set is called {question.names[0]}, not {self._title}"
+        several = f"{len(question.matches)} images of the data set are called {self._name}"
+        none = f"None of the {len(question.names):,} images of the data set is called {self._name}"
+        only = f"The only image of the data set is called {question.names[0]}, not {self._name}"
         what = several if question.matches else none if len(question.names) > 1 else only
         self._said.say(f"{what}: choose the one whose labels are meant, and press Import again.")
 

@@ -59,9 +59,8 @@ class LabelImport(QObject):
             self.failed.emit(str(error))
             return
         path = self._image.source.path
-        self.dialog = dialog = LabelImportDialog(
-            _title(self._source), Path(path).parent if path else None, self._parent
-        )
+        folder = Path(path).parent if path else None
+        self.dialog = dialog = LabelImportDialog(self._image.name, _place(self._source), folder, self._parent)
         layer = layer_for(self._viewer, self._image, self._source, self._queries.sheet)
         dialog.offer_targets(layer, is_empty=layer is not None and is_empty(layer, self._source))
         dialog.wanted.connect(self._read)
@@ -138,11 +137,11 @@ class LabelImport(QObject):
         self.dialog = self._image = self._source = self._request = None
 
 
-def _title(source: ImageSource) -> str:
-    """Return which image, and which plane of it, gets labels."""
+def _place(source: ImageSource) -> str:
+    """Return which plane of an image gets labels, and its size."""
     plane = f", plane {', '.join(map(str, source.current))}" if source.axes.hidden_axes else ""
     height, width = source.axes.size_px
-    return f"{source.name}{plane} ({height} x {width} px)"
+    return f"{plane} ({height} x {width} px)"
 
 
 def _names(image: Image, source: ImageSource) -> frozenset[str]:
