@@ -146,7 +146,8 @@ def test_labels_come_over_the_image_and_classes_into_the_list(
     colour = np.array(sheet.entry(ids["earth"]).colour) / 255
     np.testing.assert_allclose(layer.get_color(ids["earth"])[:3], colour, atol=1 / 255)
     title = LABEL_READERS[name].title
-    assert widget.run_bar.text.startswith(f"{title}: 3 objects of 2 classes are in field labels. New in the list: ")
+    what = "3 objects of 2 classes are in the layer field labels"
+    assert widget.run_bar.text.startswith(f"{title}: {what}. New in the list: ")
     qtbot.waitUntil(lambda: len(widget.states.labels.masks) > 0, timeout=20_000)
     assert widget.states.labels.masks[ids["leaf"]].state == "edited"
 
@@ -205,7 +206,13 @@ def test_an_image_without_match_is_chosen(
 ) -> None:
     viewer, widget = opened
     show_only(viewer, pixels, name="shot 7")
-    begin(widget, make("coco"))
+    begin(widget, make("labelme"))
+    dialog = press_import(qtbot, widget)
+    assert dialog is not None
+    assert dialog.text.startswith("The only image of the data set is called field, not shot 7")
+    assert dialog.number == 0
+    dialog.path.setText(str(make("coco")))
+    assert dialog.number is None
     dialog = press_import(qtbot, widget)
     assert dialog is not None
     assert dialog.text.startswith("None of the 2 images of the data set is called shot 7")
@@ -217,20 +224,6 @@ def test_an_image_without_match_is_chosen(
     assert said(press_import(qtbot, widget)) == ""
     (layer,) = result_layers(viewer)
     np.testing.assert_array_equal(layer.data > 0, SEMANTIC[:, ::-1] > 0)
-
-
-def test_another_data_set_asks_for_no_image_any_more(
-    opened: tuple[Viewer, CarWidget], make: Callable[[str], Path], qtbot: QtBot, pixels: np.ndarray
-) -> None:
-    viewer, widget = opened
-    show_only(viewer, pixels, name="shot 7")
-    begin(widget, make("labelme"))
-    dialog = press_import(qtbot, widget)
-    assert dialog is not None
-    assert dialog.text.startswith("The only image of the data set is called field, not shot 7")
-    assert dialog.number == 0
-    dialog.path.setText("elsewhere")
-    assert (dialog.number, dialog.text) == (None, "")
 
 
 def test_what_cannot_be_imported_is_said_and_changes_nothing(
@@ -301,7 +294,7 @@ def test_reading_is_stopped(
     monkeypatch.setattr(dialog_module, "import_labels", slow)
     dialog = begin(widget, make("coco"))
     qtbot.mouseClick(button(dialog, "Import"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog.text.startswith("Reading: COCO instances"), timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.text == "Reading the classes: COCO instances", timeout=20_000)
     qtbot.mouseClick(button(dialog, "Stop"), Qt.MouseButton.LeftButton)
     assert dialog.text == "Stopped. Nothing was imported."
     assert not dialog.is_waiting
@@ -381,12 +374,9 @@ def test_menus_keys_and_commands_open_it(
     button(dialog, "Folder…").click()
     assert asked == [("File of labels", str(photo.parent)), ("Folder of the data set", "/data/a.json")]
     dialog.reject()
-
-
-def test_without_an_image_that_is_said(dock: tuple[Viewer, CarWidget]) -> None:
-    viewer, widget = dock
+    viewer.layers.clear()
     import_labels(viewer)
-    assert widget.label_import.dialog is None
+    assert importing.dialog is None
     assert widget.run_bar.text.startswith("⚠ There is no image")
 
 

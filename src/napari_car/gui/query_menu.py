@@ -64,7 +64,7 @@ def fill_list_menu(
     _offer(menu, "Paste list", paste, QKeySequence.StandardKey.Paste)
     for title in READERS:
         _offer(menu, title, partial(use_file, title))
-    _offer(menu, "Import labels and their classes…", import_labels, IMPORT_KEYS)
+    _offer(menu, "Import labels…", import_labels, IMPORT_KEYS)
     for title in WRITERS:
         _offer(menu, title, partial(use_file, title), enabled=bool(entries))
     _offer(menu, "Take over the queries of the labels", take_over)

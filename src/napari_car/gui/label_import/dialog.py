@@ -31,6 +31,10 @@ from napari_car.gui.sentence import Sentence, warned
 _POLL_MS = 100
 _SCALE = 1000
 _WIDTH_EM = 34
+_HINT = (
+    "The labels of this image are found in the data set by its name. The classes are found in the list of queries by "
+    "theirs; those that it lacks are added."
+)
 
 
 class LabelImportDialog(QDialog):
@@ -78,7 +82,7 @@ class LabelImportDialog(QDialog):
         if completer is not None:
             completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
         self.targets = _combo("Into", "What is replaced comes back with Ctrl+Z in the layer.")
-        self.only_present = QCheckBox("Only those that this image has labels of")
+        self.only_present = QCheckBox("Add only those that this image has labels of")
         self.only_present.setToolTip("Otherwise the list of queries gets all classes of the data set that it lacks.")
         self._said = Sentence("What is to be done, or what is wrong")
         self._progress = ProgressLine()
@@ -136,7 +140,7 @@ class LabelImportDialog(QDialog):
         """Ask for no image any more, since another data set is meant."""
         self.images.clear()
         self._form.setRowVisible(self.images, False)
-        self._said.say("")
+        self._said.say(_HINT)
 
     def reject(self) -> None:
         """Stop reading; close if nothing is being read."""
@@ -173,11 +177,11 @@ class LabelImportDialog(QDialog):
             button.clicked.connect(act)
             row.addWidget(button)
         self._form = QFormLayout()
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.addRow("Labels for", _line(title))
         self._form.addRow("&From", place)
         self._form.addRow("F&ormat", self.formats)
-        self._form.addRow("I&mage there", self.images)
+        self._form.addRow("I&mage in it", self.images)
         self._form.addRow("In&to", self.targets)
         self._form.addRow("Classes", self.only_present)
         buttons = QHBoxLayout()
@@ -228,9 +232,9 @@ class LabelImportDialog(QDialog):
         """Show how far the reading is."""
         if self._reading is None:
             return
-        choice = self._reading.choice
-        seen = f", {len(choice.names):,} images so far" if choice.names else ""
-        self._said.say(f"Reading: {self._reading.fmt.title}{seen}")
+        choice, title = self._reading.choice, self._reading.fmt.title
+        what = f"Reading {len(choice.names):,} images" if choice.names else "Reading the classes"
+        self._said.say(f"{what}: {title}")
         self._progress.setValue(round(choice.fraction * _SCALE))
 
     def _on_yielded(self, event: Reading | ImageQuestion | ImportedLabels) -> None:

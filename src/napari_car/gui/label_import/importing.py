@@ -160,4 +160,5 @@ def _describe(found: ImportedLabels, layer_name: str) -> str:
         return f"{found.fmt.title}: {found.name} has no labels in the data set.{new}"
     objects = "1 object" if found.n_objects == 1 else f"{found.n_objects:,} objects"
     classes = "1 class" if found.n_classes == 1 else f"{found.n_classes:,} classes"
-    return f"{found.fmt.title}: {objects} of {classes} are in {layer_name}.{new} Ctrl+Z in the layer takes them back."
+    what = f"{objects} of {classes} are in the layer {layer_name}"
+    return f"{found.fmt.title}: {what}.{new} Ctrl+Z in the layer takes them back."
