@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 from dataset_cases import same_objects
+from ome_zarr.writer import write_image, write_labels
 from PIL import Image
 
 from napari_car.annotation.correction.instance_table import FIRST_ID, InstanceTable
@@ -307,3 +309,34 @@ def test_a_single_file_of_labelme(tmp_path: Path) -> None:
     write_labelme(tmp_path / "field.json", LABELS)
     (tmp_path / "broken.json").write_text("{")
     assert imported(ask(tmp_path / "field.json")).n_objects == 3
+
+
+@pytest.mark.parametrize("end", ["_cp_masks.tif", "_cp_masks.png", "_masks.tif"])
+def test_masks_that_cellpose_wrote_beside_the_image(tmp_path: Path, end: str) -> None:
+    Image.fromarray(np.zeros(LABELS.shape, np.uint8)).save(tmp_path / "field.png")
+    numbers = np.where(LABELS > 0, LABELS % 7 + 1, 0).astype(np.uint16)
+    Image.fromarray(numbers).save(tmp_path / f"field{end}")
+    Image.fromarray(numbers[:4]).save(tmp_path / f"other{end}")
+    for path in (tmp_path, tmp_path / f"field{end}"):
+        found = imported(ask(path))
+        assert (found.fmt.name, found.name) == ("cellpose", "field")
+        assert [entry.text for entry in found.added] == ["cell"]
+        assert same_objects(np.asarray(found.document.layers[0].labels), numbers)
+
+
+def test_label_images_that_others_wrote_into_ome_zarr(tmp_path: Path) -> None:
+    path = tmp_path / "field.zarr"
+    leaves, soil = np.where(LABELS >= FIRST_ID, LABELS, 0), np.where(LABELS == 2, 5, 0)
+    write_image(np.zeros((1, *LABELS.shape), np.uint8), str(path), axes="cyx", scale_factors=[])
+    for name, labels in (("leaf", leaves), ("soil", soil)):
+        write_labels(labels[None].astype(np.int32), str(path), name=name, axes="cyx", scaler=None, scale_factors=[])
+    found = imported(ask(tmp_path))
+    ids = {entry.text: entry.id for entry in found.sheet.entries}
+    (layer,) = found.document.layers
+    expected = np.array([0, ids["leaf"], ids["earth"]])[TABLE.semantic(LABELS)]
+    np.testing.assert_array_equal(read_instances(layer).semantic(np.asarray(layer.labels)), expected)
+    assert same_objects(np.asarray(layer.labels), LABELS)
+    group = zarr.open_group(path / "labels", mode="a")
+    group.attrs["ome"] = {"labels": []}
+    with pytest.raises(DocumentError, match="There is no mask of field"):
+        answer(ask(path))

@@ -8,7 +8,7 @@ from pathlib import Path
 from napari_car.errors import DocumentError
 
 from .binary_png import BinaryPng
-from .cellpose import Cellpose
+from .cellpose import Cellpose, is_foreign
 from .class_table import CLASSES
 from .coco import CocoInstances
 from .format import Reader
@@ -108,8 +108,8 @@ def _is_binary_png(folder: Path) -> bool:
 
 
 def _is_cellpose(folder: Path) -> bool:
-    """Tell whether parts of the data set have folders of classes with masks in them."""
-    return _has(folder, [f"{split}/*/*_masks.*" for split in SPLITS])
+    """Tell whether parts of the data set have folders of classes with masks in them, or masks lie beside images."""
+    return _has(folder, [f"{split}/*/*_masks.*" for split in SPLITS]) or is_foreign(folder)
 
 
 def _is_coco(folder: Path) -> bool:
