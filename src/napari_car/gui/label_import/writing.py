@@ -1,7 +1,6 @@
 """Write imported labels over an image: into a new layer, or one that is there, as one step that can be undone."""
 
 import numpy as np
-from jaxtyping import Int32
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
@@ -57,9 +56,9 @@ def write_labels(
     """
     layer = add_result(viewer, source, image, TOGETHER, sheet) if into is None else into
     track(layer)
-    labels, table = np.asarray(found.labels), read_instances(found)
-    if table.query_ids:
-        labels, table = _with_free_ids(labels, table, free_table(layer))
+    labels, own, table = np.asarray(found.labels), read_instances(found), InstanceTable()
+    if own.query_ids:
+        table, labels = free_table(layer).adopted(labels, own)
     change = Change(source.axes.whole.slices, labels, labels != source.axes.plane(layer.data, source.current))
     lay_over(layer, source)
     describe_queries(layer, sheet)
@@ -68,17 +67,3 @@ def write_labels(
     if change.where.any():
         write_blocks(layer, [place_change(change, source.axes, source.current)])
     return layer
-
-
-def _with_free_ids(
-    labels: Int32[np.ndarray, "H W"], own: InstanceTable, table: InstanceTable
-) -> tuple[Int32[np.ndarray, "H W"], InstanceTable]:
-    """Return labels whose instances have ids that a layer has not given yet, and its table with them."""
-    more, ids = table.added(own.query_ids.values())
-    old = np.array(list(own.query_ids), dtype=np.int32)
-    is_instance = np.isin(labels, old)
-    order = np.argsort(old)
-    moved = labels.copy()
-    places = np.searchsorted(old[order], labels[is_instance])
-    moved[is_instance] = np.array(ids, dtype=np.int32)[order][places]
-    return moved, more
