@@ -340,3 +340,15 @@ def test_label_images_that_others_wrote_into_ome_zarr(tmp_path: Path) -> None:
     group.attrs["ome"] = {"labels": []}
     with pytest.raises(DocumentError, match="There is no mask of field"):
         answer(ask(path))
+
+
+@pytest.mark.parametrize(("folder", "name", "fmt"), [("voc2011", "", "voc"), ("coco8", "000000000025", "yolo")])
+def test_real_data_sets(photo_folder: Path, folder: str, name: str, fmt: str) -> None:
+    if not (photo_folder / folder).is_dir():
+        pytest.skip(f"no {folder} in {photo_folder}")
+    photo = next(path for path in sorted((photo_folder / folder).rglob("*.jpg")) if name in path.stem)
+    with Image.open(photo) as picture:
+        size_px = picture.height, picture.width
+    found = imported(ask(photo, names=names_of("photo", str(photo)), size_px=size_px, only_present=True))
+    assert (found.fmt.name, found.name) == (fmt, photo.stem)
+    assert found.n_objects >= found.n_classes == len(found.added) > 0
