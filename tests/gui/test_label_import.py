@@ -120,7 +120,7 @@ def semantic(layer: Labels) -> np.ndarray:
     return instances_of(layer).semantic(np.asarray(layer.data))
 
 
-@pytest.mark.parametrize("name", ["coco", "voc", "labelme", "ome-zarr"])
+@pytest.mark.parametrize("name", ["coco", "voc", "labelme"])
 def test_labels_come_over_the_image_and_classes_into_the_list(
     opened: tuple[Viewer, CarWidget], make: Callable[[str], Path], qtbot: QtBot, name: str
 ) -> None:
