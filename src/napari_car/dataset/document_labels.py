@@ -139,8 +139,5 @@ def _with_new_ids(
     """Return labels whose instances have ids in another table, which so grows."""
     if not table.query_ids or not own.query_ids:
         return labels, own if own.query_ids else table
-    more, new_ids = table.added(own.query_ids.values())
-    moved = labels.copy()
-    for old, new in zip(own.query_ids, new_ids, strict=True):
-        moved[labels == old] = new
+    more, moved = table.adopted(labels, own)
     return moved, more

@@ -192,6 +192,7 @@ class FolderPanel(QWidget):
         """Join the parts."""
         self.controls.open.clicked.connect(self._choose_folder)
         self.controls.data_sets.addAction("Import data set…", self.data_sets.ask_to_import)
+        self.controls.data_sets.addAction("Import labels for this image…", lambda: self._find_car().label_import.ask())
         self.controls.data_sets.addAction("Export data set…", self.export)
         self.controls.filter.currentIndexChanged.connect(lambda _: self._show_list())
         self.controls.order.currentIndexChanged.connect(lambda _: self._show_list())
