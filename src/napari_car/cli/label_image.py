@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from napari_car.annotation.document import Document
 from napari_car.annotation.label_image import Recipe, label_image
 from napari_car.annotation.project import ProjectImage
+from napari_car.annotation.survey import Place
 from napari_car.results import Progress, Step
 
-from .display import describe_result
+from .display import describe_labels
 
 if TYPE_CHECKING:
     from napari_car.segmenter import Segmenter
@@ -32,7 +33,7 @@ class LabelledImage:
 
 def label_and_describe(
     image: ProjectImage, segmenter: "Segmenter", recipe: Recipe
-) -> Generator[Progress | Step, None, LabelledImage]:
+) -> Generator[Progress | Step | Place, None, LabelledImage]:
     """Read and segment an image; see :func:`~napari_car.annotation.label_image.label_image`."""
-    document, result = yield from label_image(image, segmenter, recipe)
-    return LabelledImage(document, describe_result(result))
+    document, outcome = yield from label_image(image, segmenter, recipe)
+    return LabelledImage(document, describe_labels(outcome))
