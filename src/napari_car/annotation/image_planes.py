@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Int32, UInt8
 
 from napari_car.errors import ResourceError
 from napari_car.io.stack import ImageStack
@@ -105,6 +105,11 @@ class ImagePlanes:
         rgb, notes = self.stack.read_plane(plane, level, box.slices)
         size_notes = (describe_level(self.name, level, box),) if level != self.level else ()
         return rgb, (*self.stack.notes, *self._label_notes, *notes, *size_notes)
+
+    def render_whole(self, plane: tuple[int, ...]) -> UInt8[np.ndarray, "H W 3"]:
+        """Paint a whole plane at the size of labels; errors as for :meth:`render`."""
+        box = self.axes.whole
+        return self.render(Frame(plane, box, box), max(box.size_px))[0]
 
     def describe(self) -> dict[str, Any]:
         """Return what is seen of it, and how, as plain values fit for JSON, as the dock records it."""

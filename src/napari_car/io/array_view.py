@@ -50,3 +50,28 @@ class ArrayView:
         values = np.asarray(self._source[tuple(places[axis] for axis in sorted(places))])
         left = [axis for axis in sorted(places) if isinstance(places[axis], slice)]
         return values.transpose([left.index(axis) for axis in self._axes if axis in left])
+
+
+class JoinedArrays:
+    """Arrays of one shape as one, along a new axis; what is read is what is indexed.
+
+    Parameters
+    ----------
+    arrays : sequence of PixelArray
+        At least one.
+    axis : int
+        Place of the new axis.
+    """
+
+    def __init__(self, arrays: Sequence[PixelArray], axis: int) -> None:
+        self._arrays, self._axis = tuple(arrays), axis
+        shape = tuple(arrays[0].shape)
+        self.shape = (*shape[:axis], len(arrays), *shape[axis:])
+        self.dtype: np.dtype[Any] = np.dtype(arrays[0].dtype)
+
+    def __getitem__(self, index: tuple[int | slice, ...]) -> NDArray[Any]:
+        wanted, rest = index[self._axis], (*index[: self._axis], *index[self._axis + 1 :])
+        if not isinstance(wanted, slice):
+            return np.asarray(self._arrays[wanted][rest])
+        axis = sum(isinstance(place, slice) for place in index[: self._axis])
+        return np.stack([np.asarray(array[rest]) for array in self._arrays[wanted]], axis=axis)

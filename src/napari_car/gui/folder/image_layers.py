@@ -116,7 +116,9 @@ def _read_later(stack: ImageStack, level: ArrayView) -> dask.array.Array:
     rows, columns, *colours = level.shape[n_hidden:]
     chunks = (*[1] * n_hidden, min(rows, _TILE_PX), min(columns, _TILE_PX), *colours)
     # Named at random: dask would name it by its pixels, and read all of them for that.
-    return dask.array.from_array(level, chunks, name=False, meta=np.empty(0, level.dtype))
+    meta = np.empty(0, level.dtype)
+    pixels: dask.array.Array = dask.array.from_array(level, chunks, name=False, meta=meta)  # type: ignore[no-untyped-call]
+    return pixels
 
 
 def _read_by_napari(path: Path, reason: ImageError | None) -> list[LayerData]:
