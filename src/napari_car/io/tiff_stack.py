@@ -4,6 +4,8 @@ import itertools
 import math
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ def open_tiff_stack(path: Path) -> ImageStack | None:
     -------
     ImageStack or None
         None if it is no TIFF file, cannot be opened, or is a single picture: :func:`napari_car.io.read_image` reads it,
-        or says why not. It holds the file open.
+        or says why not.
 
     Raises
     ------
@@ -50,26 +52,25 @@ def open_tiff_stack(path: Path) -> ImageStack | None:
     # Damaged files make the library raise almost anything.
     except Exception:  # noqa: BLE001
         return None
+    tiff.close()
     if not is_stack:
-        tiff.close()
         return None
     try:
         return _describe(path, tiff)
     except ImageError as error:
-        tiff.close()
         raise ImageError(f"{path}: {error}") from error
     except Exception as error:
-        tiff.close()
         raise ImageError(f"{path} cannot be read as a stack: {error or type(error).__name__}.") from error
 
 
 class TiffPages:
     """The pixels of a series of a TIFF file; each page is decoded when something of it is asked for.
 
+    The file is open only while it is read: nobody says when it is needed no more.
+
     Parameters
     ----------
     series : tifffile.TiffPageSeries
-        Whose file is open.
     """
 
     def __init__(self, series: tifffile.TiffPageSeries) -> None:
@@ -94,7 +95,7 @@ class TiffPages:
     def _page(self, places: tuple[int, ...]) -> NDArray[Any]:
         """Return a page."""
         number = int(np.ravel_multi_index(places, self.shape[: self._n_leading])) if places else 0
-        with self._reading:
+        with self._reading, _opened(self._series):
             page = self._series.pages[number]
             if page is None:  # a plane that the file leaves out
                 return np.zeros(self.shape[self._n_leading :], self.dtype)
@@ -102,6 +103,17 @@ class TiffPages:
         if self._is_inverted:
             return ~array if array.dtype.kind == "b" else 2**self._series.keyframe.bitspersample - 1 - array
         return array
+
+
+@contextmanager
+def _opened(series: tifffile.TiffPageSeries) -> Iterator[tifffile.FileHandle]:
+    """Open the file of a series that was closed."""
+    handle = series.keyframe.parent.filehandle
+    handle.open()
+    try:
+        yield handle
+    finally:
+        handle.close()
 
 
 def _is_tiff(path: Path) -> bool:
@@ -116,7 +128,10 @@ def _is_tiff(path: Path) -> bool:
 def _describe(path: Path, tiff: tifffile.TiffFile) -> ImageStack:
     """Return the stack that the first series of a file is."""
     series = tiff.series[0]
-    _check(series)
+    with _opened(series):
+        _check(series)
+        has_all_pages = len(series.pages) == _count_pages(series)
+        pixels: PixelArray = TiffPages(series) if has_all_pages else _map_file(path, series)
     axes = "".join(series.axes)
     sizes = series.shape
     channel_axis = axes.find("C")
@@ -128,7 +143,6 @@ def _describe(path: Path, tiff: tifffile.TiffFile) -> ImageStack:
     ]
     order = [*shown, *(axes.index(letter) for letter in "YXS" if letter in axes)]
     unused = {axis: 0 for axis in range(len(axes)) if axis not in order}
-    pixels: PixelArray = TiffPages(series) if len(series.pages) == _count_pages(series) else _map_file(series)
     names = [f"channel {number}" for number in range(n_channels)] if n_channels > 1 else [""]
     channels = []
     for place, (name, colour) in enumerate(zip(names, default_colours(n_channels), strict=True)):
@@ -164,7 +178,7 @@ def _count_pages(series: tifffile.TiffPageSeries) -> int:
     return math.prod(series.shape[: series.ndim - len(series.keyframe.shape)])
 
 
-def _map_file(series: tifffile.TiffPageSeries) -> NDArray[Any]:
+def _map_file(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
     """Return the pixels of a file in which all stand in one piece, with one page for all; read when they are used.
 
     Programs write stacks of more than 4 GB so.
@@ -173,11 +187,12 @@ def _map_file(series: tifffile.TiffPageSeries) -> NDArray[Any]:
     if series.dataoffset is None or not first.is_memmappable or first.photometric == PHOTOMETRIC.MINISWHITE:
         n_pages = _count_pages(series)
         raise ImageError(f"the file has {len(series.pages)} pages, but its stack {n_pages}: it may be damaged.")
-    handle, dtype = first.parent.filehandle, np.dtype(first.parent.byteorder + series.dtype.char)
+    dtype = np.dtype(first.parent.byteorder + series.dtype.char)
     n_bytes = series.dataoffset + math.prod(series.shape) * dtype.itemsize
-    if handle.size < n_bytes:
-        raise ImageError(f"the file has {handle.size} bytes, but its stack needs {n_bytes}: it is cut off.")
-    return np.memmap(handle.path, dtype=dtype, mode="r", offset=series.dataoffset, shape=tuple(series.shape))
+    size = path.stat().st_size
+    if size < n_bytes:
+        raise ImageError(f"the file has {size} bytes, but its stack needs {n_bytes}: it is cut off.")
+    return np.memmap(path, dtype=dtype, mode="r", offset=series.dataoffset, shape=tuple(series.shape))
 
 
 def _name_axes(letters: str) -> tuple[str, ...]:
