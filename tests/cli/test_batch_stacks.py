@@ -62,6 +62,11 @@ def document(key: str) -> Document:
     return read_document(Path("shapes/labels") / f"{key}.car.json")
 
 
+def planes_of(cells: Path) -> np.ndarray:
+    pixels: np.ndarray = tifffile.imread(cells / KEYS[1])
+    return pixels
+
+
 def content_of(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -93,6 +98,19 @@ def test_labels_of_each_plane_are_those_of_the_picture(command: Command, cells: 
     images = ProjectImages(Project.open(Path("shapes")))
     assert list(images) == ["more_shapes_ome_p0000", "more_shapes_ome_p0001", "planes_p0000", "planes_p0001"]
     assert not images.failed
+
+
+@pytest.mark.parametrize("name", ["coco", "ome-zarr"])
+def test_planes_are_exported(command: Command, cells: Path, name: str) -> None:
+    command(*START)
+    result = command("export", "shapes", "--format", name, "--out", "out")
+    assert result.exit_code == 0, result.output
+    assert ": 4 images with " in result.output
+    assert "Read back: every pixel is as it was." in result.output
+    if name == "ome-zarr":
+        for place, plane in enumerate(planes_of(cells)):
+            path = Path("out/train") / f"more_shapes_ome_p{place:04d}.zarr"
+            np.testing.assert_array_equal(read_image(path).rgb, plane)
 
 
 def test_a_batch_goes_on_past_what_is_broken(command: Command, cells: Path) -> None:
