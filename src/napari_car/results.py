@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Literal, TypeVar, cast
 
 import cv2
@@ -11,6 +12,8 @@ from jaxtyping import Bool, Float
 from .queries import Query
 
 R = TypeVar("R")
+
+_VERSIONED = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless", "segment-anything-hq")
 
 Verdict = Literal["present", "uncertain", "absent"]
 Stage = Literal["texts", "image", "proposals", "classification", "refinement", "sam-image", "sam-masks"]
@@ -224,6 +227,11 @@ class Provenance:
     created: str
     notes: tuple[str, ...]
     sam: CheckpointIdentity | None = None
+
+
+def find_versions() -> dict[str, str]:
+    """Return the versions of the packages that results depend on, of this program's environment."""
+    return {name: version(name) for name in _VERSIONED}
 
 
 def drain(run: Generator[object, None, R]) -> R:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,7 @@ from .io.bounds import bounded
 from .presets import find_preset
 from .queries import Query, clean_expression, collect_queries
 from .recent import Recent, image_key
-from .results import Progress, Provenance, QueryResult, SamAgreement, Step, drain
+from .results import Progress, Provenance, QueryResult, SamAgreement, Step, drain, find_versions
 from .sam import MaskSet, match_each
 from .segmentation import Segmentation
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from .sam.loading import SamModel
 
 Run = Generator[Progress | Step, None, Segmentation]
-_VERSIONED = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless", "segment-anything-hq")
 
 
 class Segmenter:
@@ -203,7 +201,7 @@ class Segmenter:
             g=self.g.identity,
             background=background,
             crf_backend=backend,
-            versions={name: version(name) for name in _VERSIONED},
+            versions=find_versions(),
             seconds={stage: round(seconds, 4) for stage, seconds in clock.seconds.items()},
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             notes=notes,

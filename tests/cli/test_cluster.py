@@ -24,7 +24,8 @@ from napari_car.annotation.project import Project, ProjectImage, Stamp
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.cli import cluster as cluster_module
 from napari_car.cli.checkpoints import choose_networks
-from napari_car.cli.cluster_worker import LabelTask, label_on_worker
+from napari_car.cli.cluster_worker import WorkerTask, run_on_worker
+from napari_car.cli.label_image import LabelWork
 from napari_car.config import CaRConfig
 from napari_car.errors import ClusterError
 from napari_car.scenes import load_scenes
@@ -35,18 +36,18 @@ PRELOAD = """
 import os, signal
 from napari_car.cli import cluster_worker
 
-label = cluster_worker.label_on_worker
+run = cluster_worker.run_on_worker
 
-def label_unless_killed(task):
-    path = task.image.path
+def run_unless_killed(task):
+    path = task.work.image.path
     marker = path.with_suffix(".killed")
     if path.stem == "kills" or (path.stem == "kills-once" and not marker.exists()):
         marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return label(task)
+    return run(task)
 
 def dask_setup(worker):
-    cluster_worker.label_on_worker = label_unless_killed
+    cluster_worker.run_on_worker = run_unless_killed
 """
 """What ends a worker in the middle of an image, as the system does if memory is short."""
 
@@ -255,15 +256,17 @@ def test_workers_of_another_version_are_refused(
     assert result.exit_code == 1
     assert "and here is 99.0: install the same version on all machines." in result.stderr
     assert not labels()
-    late = LabelTask(
-        image=ProjectImage("a.png", photos / "0.png", photos / "a.car.json"),
-        recipe=Recipe(sheet=QuerySheet(), config=CaRConfig(), preset="demo"),
+    late = WorkerTask(
+        work=LabelWork(
+            image=ProjectImage("a.png", photos / "0.png", photos / "a.car.json"),
+            recipe=Recipe(sheet=QuerySheet(), config=CaRConfig(), preset="demo"),
+        ),
         networks=choose_networks("demo"),
         n_threads=None,
         version="99.0",
     )
     with pytest.raises(ClusterError, match=r"and here is 99\.0"):
-        label_on_worker(late)
+        run_on_worker(late)
 
 
 def test_networks_that_a_worker_misses_end_the_batch(command: Command, photos: Path, address: str) -> None:

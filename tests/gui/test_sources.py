@@ -10,10 +10,12 @@ import pytest
 import zarr
 from napari.components import ViewerModel
 
-from napari_car.annotation.frames import Box, Frame
-from napari_car.errors import ImageError, ResourceError
+from napari_car.annotation.channel_settings import read_channel
+from napari_car.annotation.frames import Box, Frame, PlaneAxes
+from napari_car.errors import DocumentError, ImageError, ResourceError
 from napari_car.gui.channel_layers import image_layers
 from napari_car.gui.sources import ImageSource
+from napari_car.io import compose_channels
 
 _random = np.random.default_rng(0)
 H, W = 6, 8
@@ -301,8 +303,26 @@ class TestChannels:
             "gamma": 0.5,
             "opacity": 0.25,
             "blending": "additive",
+            "nan_colour": [0.0, 0.0, 0.0, 0.0],
+            "colours": [[0.0, 0.0, 0.0, 1.0], [0.0, 1.0, 0.0, 1.0]],
+            "controls": [0.0, 1.0],
+            "interpolation": "linear",
         }
         assert described["shape"] == [H, W]
+
+    @pytest.mark.parametrize("name", ["gray", "green", "fire", "HiLo", "gray_r"])
+    def test_a_described_channel_is_painted_alike_without_napari(self, viewer, name):
+        viewer.add_image(GREY, colormap=name, gamma=0.7, opacity=0.5, contrast_limits=(20, 200))
+        pixels = capture(viewer).channels[0]
+        again = read_channel(json.loads(json.dumps(pixels.describe())), GREY)
+        then = pixels.channel(0, PlaneAxes((H, W), 0, 1), (), Box(0, 0, H, W))
+        np.testing.assert_array_equal(compose_channels([again])[0], compose_channels([then])[0])
+
+    def test_large_colour_maps_are_left_out(self, viewer):
+        viewer.add_image(GREY, colormap="viridis")
+        (described,) = capture(viewer).describe()["channels"]
+        with pytest.raises(DocumentError, match="viridis"):
+            read_channel(described, GREY)
 
 
 def pyramid(shape=(101, 64), n_levels=3):

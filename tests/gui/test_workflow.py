@@ -155,7 +155,10 @@ def test_thresholds_propose_without_running_the_networks(
     after = layer.data.copy()
     assert np.count_nonzero(after) < np.count_nonzero(before)
     assert not human(layer).any()
-    assert layer.metadata[KEY]["runs"][-1]["config"]["prompts"]["mask_threshold"] == 0.8
+    first, second = layer.metadata[KEY]["runs"]
+    assert first["config"] == second["config"]
+    decision = {"score_threshold": None, "mask_threshold": 0.8, "crf": True}
+    assert second["frames"] == [first["frames"][0] | {"decisions": [decision]}]
     layer.undo()
     np.testing.assert_array_equal(layer.data, before)
     assert not human(layer).any()

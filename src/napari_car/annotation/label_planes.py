@@ -9,6 +9,7 @@ from .document import Document
 from .image_planes import ImagePlanes
 from .outcome import Outcome
 from .record import record_run
+from .recorded_frame import RecordedFrame, hash_picture
 from .segmented_document import assemble_document
 from .survey import TOGETHER, FrameEvent, FrameFinished, FrameStarted, Place, survey_frames
 
@@ -35,6 +36,7 @@ def label_planes(
     sheet, config = recipe.sheet, recipe.config
     labels, outcome = planes.empty_labels(), Outcome()
     provenances: list[Provenance] = []
+    frames: list[RecordedFrame] = []
     survey = survey_frames(
         segmenter,
         planes.frames,
@@ -53,12 +55,13 @@ def label_planes(
             planes.axes.plane(labels, frame.plane, frame.kept)[...] = event.painted[TOGETHER]
             outcome.put(frame, event.findings)
             provenances.append(event.segmentation.provenance)
+            frames.append(RecordedFrame(frame=frame, picture=hash_picture(event.segmentation.image)))
     record = record_run(
         sheet=sheet,
         config=config,
         preset=recipe.preset,
         image=planes.describe() | {"path": key},
-        frames=outcome.frames,
+        frames=frames,
         provenances=provenances,
         is_whole=True,
     )

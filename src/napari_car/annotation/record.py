@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari_car.config import CaRConfig
 from napari_car.io.outputs import plain_json
 
-from .frames import Frame
+from .recorded_frame import RecordedFrame
 from .sheet import QuerySheet
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def record_run(
     config: CaRConfig,
     preset: str,
     image: dict[str, Any],
-    frames: Sequence[Frame],
+    frames: Sequence[RecordedFrame],
     provenances: "Sequence[Provenance]",
     is_whole: bool,
 ) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def record_run(
         Name of the preset that the parameters were changed from.
     image : dict
         What of the image was seen: channels, contrast, axes.
-    frames : sequence of Frame
+    frames : sequence of RecordedFrame
         Those that were finished.
     provenances : sequence of Provenance
         One per frame.
@@ -46,7 +46,7 @@ def record_run(
     -------
     dict
         Plain values. Wall times are sums over the frames; checkpoints, versions and background queries are those of the
-        last frame, and the same in all.
+        last frame, and the same in all. Parameters are those of the run, without what was decided later.
     """
     last = asdict(provenances[-1])
     stages = dict.fromkeys(stage for provenance in provenances for stage in provenance.seconds)
@@ -55,13 +55,13 @@ def record_run(
         "preset": preset,
         "config": config.to_dict(),
         "image": image,
-        "frames": [asdict(frame) for frame in frames],
+        "frames": [frame.to_dict() for frame in frames],
         "is_whole": is_whole,
         "f": last["f"],
         "g": last["g"],
         "sam": last["sam"],
         "background": list(last["background"]),
-        "crf_backend": last["crf_backend"],
+        "crf_backend": _find_crf_backend(provenances),
         "versions": dict(last["versions"]),
         "created": last["created"],
         "seconds": {
@@ -71,3 +71,8 @@ def record_run(
     }
     plain: dict[str, Any] = plain_json(record)
     return plain
+
+
+def _find_crf_backend(provenances: "Sequence[Provenance]") -> str:
+    """Return what refined masks; where nothing is left there is nothing to refine, so that some frames have none."""
+    return next((found.crf_backend for found in provenances if found.crf_backend != "none"), "none")

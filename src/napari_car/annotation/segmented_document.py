@@ -12,6 +12,7 @@ from .frames import Box, Frame
 from .label_layer import LabelLayer, Transform
 from .outcome import Outcome, collect_findings
 from .record import record_run
+from .recorded_frame import RecordedFrame, hash_picture
 from .sheet import QuerySheet
 from .survey import TOGETHER, paint_frame
 
@@ -61,7 +62,7 @@ def make_document(
         config=config,
         preset=preset,
         image=image,
-        frames=[frame],
+        frames=[RecordedFrame(frame=frame, picture=hash_picture(result.image))],
         provenances=[result.provenance],
         is_whole=True,
     )

@@ -117,11 +117,6 @@ def survey_frames(
     # Imported here, in a worker thread: torch takes seconds to load.
     from napari_car.io.bounds import bounded
 
-    # Expressions that differ by a quotation mark only are one to the segmenter; it keeps the label of the first.
-    as_asked = clean_expression if config.mode == "referring" else str
-    id_of: dict[str, int] = {}
-    for query, id_ in zip(queries, ids, strict=True):
-        id_of.setdefault(Query(as_asked(query.text)).key, id_)
     for number, frame in enumerate(frames, start=1):
         place = Place(number, len(frames), frame)
         rendered, notes = render(frame)
@@ -134,10 +129,21 @@ def survey_frames(
             except StopIteration as end:
                 result: Segmentation = end.value
                 break
-        own_ids = [id_of[found.query.key] for found in result.queries]
-        result = result.noted((*notes, *size_notes)).labelled(own_ids).sized(frame.box.size_px)
+        result = label_by_list(result, queries, ids).noted((*notes, *size_notes)).sized(frame.box.size_px)
         painted = paint_frame(result, frame, grouping)
         yield FrameFinished(place, result, painted, collect_findings(result, painted))
+
+
+def label_by_list(result: "Segmentation", queries: Sequence[Query], ids: Sequence[int]) -> "Segmentation":
+    """Return a result with the labels that queries have in the list that they come from.
+
+    Expressions that differ by a quotation mark only are one to the segmenter; it keeps the label of the first.
+    """
+    as_asked = clean_expression if result.config.mode == "referring" else str
+    id_of: dict[str, int] = {}
+    for query, id_ in zip(queries, ids, strict=True):
+        id_of.setdefault(Query(as_asked(query.text)).key, id_)
+    return result.labelled([id_of[found.query.key] for found in result.queries])
 
 
 def paint_frame(

@@ -11,6 +11,7 @@ from napari_car.errors import CaRError
 
 from .batch_command import batch
 from .demo import demo
+from .evaluate_command import evaluate
 from .export_command import export
 from .import_command import import_
 from .info import info
@@ -18,6 +19,7 @@ from .models import models
 from .options import DEBUG_KEY, debug_option
 from .presets import presets
 from .report_command import report
+from .rerun_command import rerun
 from .segment import segment
 
 EXIT_ERROR = 1
@@ -56,7 +58,7 @@ def app(context: click.Context) -> None:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
 
 
-for command in (segment, batch, report, export, import_, demo, models, presets, info):
+for command in (segment, batch, report, rerun, export, import_, evaluate, demo, models, presets, info):
     app.add_command(command)
 
 

@@ -1,6 +1,6 @@
-"""Label the images of a batch in other processes, here or on other machines, by dask.distributed.
+"""Share work on images with other processes, here or on other machines, by dask.distributed.
 
-Workers read images and send documents back; this process alone, which holds the project, writes. So whatever is
+Workers read images and send results back; this process alone writes. So whatever is
 computed twice, because a worker was lost, is written once.
 """
 
@@ -9,15 +9,14 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 
 from napari_car import __version__
-from napari_car.annotation.project import ProjectImage
 from napari_car.errors import ClusterError, MissingExtraError, ResourceError
 
 from .checkpoints import Networks
@@ -25,10 +24,11 @@ from .checkpoints import Networks
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from napari_car.annotation.label_image import Recipe
-
+    from .cluster_worker import Work
     from .display import Display
-    from .label_image import LabelledImage
+
+K = TypeVar("K")
+R = TypeVar("R")
 
 CONNECT_S, FIRST_WORKER_S = 10, 60
 """How long a scheduler, and its first worker, are waited for, in seconds."""
@@ -37,14 +37,14 @@ TASKS_PER_WORKER = 2
 """One that a worker is at, and one that it finds when that is done. More would be results that fill the memory."""
 
 ALLOWED_LOSSES = 1
-"""Workers of our own that an image may end before it is set aside."""
+"""Workers of our own that a piece of work may end before it is set aside."""
 
 _LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Who labels the images: a cluster that is there, or processes that are started for the batch.
+    """Who does the work: a cluster that is there, or processes that are started for it.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Workers:
         return self.scheduler is None
 
     @contextmanager
-    def at_work(self, networks: Networks, recipe: "Recipe") -> "Iterator[Cluster]":
+    def at_work(self, networks: Networks) -> "Iterator[Cluster]":
         """Reach or start them; processes that were started end with the context.
 
         Raises
@@ -77,11 +77,11 @@ class Workers:
             else:
                 client, n_threads = stack.enter_context(_reach(self.scheduler)), None
                 _check_workers(client, self.scheduler)
-            yield Cluster(client, networks.for_workers(), recipe, n_threads)
+            yield Cluster(client, networks.for_workers(), n_threads)
 
 
 def choose_workers(scheduler: str | None, n_local: int | None) -> Workers | None:
-    """Return who labels the images, of what the options say; None: this process.
+    """Return who does the work, of what the options say; None: this process.
 
     Raises
     ------
@@ -102,24 +102,29 @@ def choose_workers(scheduler: str | None, n_local: int | None) -> Workers | None
 
 
 class Cluster:
-    """Workers that can be given images.
+    """Workers that can be given work.
 
     Parameters
     ----------
     client : distributed.Client
     networks : Networks
         For workers.
-    recipe : Recipe
     n_threads : int or None
         Threads of each worker's networks; None: as the workers were started.
     """
 
-    def __init__(self, client: "Client", networks: Networks, recipe: "Recipe", n_threads: int | None) -> None:
+    def __init__(self, client: "Client", networks: Networks, n_threads: int | None) -> None:
         self._client = client
-        self._networks, self._recipe, self._n_threads = networks, recipe, n_threads
+        self._networks, self._n_threads = networks, n_threads
 
-    def label(self, images: Iterable[ProjectImage], display: "Display") -> "Iterator[Answer]":
-        """Yield an answer for each image, in the order in which they come.
+    def share(self, pieces: "Iterable[tuple[K, Work[R]]]", display: "Display") -> "Iterator[Answer[K, R]]":
+        """Yield an answer for each piece of work, in the order in which they come.
+
+        Parameters
+        ----------
+        pieces : iterable of (K, Work)
+            Each with what it is called here. Work must be fit for pickle.
+        display : Display
 
         Raises
         ------
@@ -129,41 +134,37 @@ class Cluster:
         from .cluster_worker import forget_networks
 
         suspects = []
-        for answer in self._ask(images, display):
+        for answer in self._ask(pieces, display):
             if answer.lost_workers:
-                suspects.append(answer.image)
+                suspects.append((answer.key, answer.work))
             else:
                 yield answer
-        # An image that ends workers may have taken others along that waited there: now each is alone.
-        for image in suspects:
-            yield from self._ask([image], display)
+        # A piece that ends workers may have taken others along that waited there: now each is alone.
+        for piece in suspects:
+            yield from self._ask([piece], display)
         self._client.run(forget_networks, on_error="ignore")
 
-    def _ask(self, images: Iterable[ProjectImage], display: "Display") -> "Iterator[Answer]":
-        """Yield answers; at any time a few images for each worker are under way."""
-        waiting, running = iter(images), dict["Future[LabelledImage]", ProjectImage]()
+    def _ask(self, pieces: "Iterable[tuple[K, Work[R]]]", display: "Display") -> "Iterator[Answer[K, R]]":
+        """Yield answers; at any time a few pieces for each worker are under way."""
+        waiting = iter(pieces)
+        running: dict[Future[R], tuple[K, Work[R]]] = {}
         while True:
             n_workers = self._count_workers()
             display.describe(_describe(n_workers))
             n_free = TASKS_PER_WORKER * max(1, n_workers) - len(running)
-            for image in islice(waiting, max(0, n_free)):
-                running[self._submit(image)] = image
+            for piece in islice(waiting, max(0, n_free)):
+                running[self._submit(piece[1])] = piece
             if not running:
                 return
             for future in _wait(running):
-                yield Answer(running.pop(future), future)
+                yield Answer(*running.pop(future), future)
 
-    def _submit(self, image: ProjectImage) -> "Future[LabelledImage]":
-        """Give an image to the scheduler."""
-        from .cluster_worker import LabelTask, label_on_worker
+    def _submit(self, work: "Work[R]") -> "Future[R]":
+        """Give work to the scheduler."""
+        from .cluster_worker import WorkerTask, run_on_worker
 
-        task = LabelTask(
-            image=replace(image, path=image.path.absolute()),
-            recipe=self._recipe,
-            networks=self._networks,
-            n_threads=self._n_threads,
-        )
-        return self._client.submit(label_on_worker, task, pure=False)
+        task = WorkerTask(work=work, networks=self._networks, n_threads=self._n_threads)
+        return self._client.submit(run_on_worker, task, pure=False)
 
     def _count_workers(self) -> int:
         """Return how many there are now."""
@@ -173,35 +174,37 @@ class Cluster:
             raise _lost() from error
 
 
-class Answer:
-    """What a worker says of an image.
+class Answer(Generic[K, R]):
+    """What came of a piece of work.
 
     Parameters
     ----------
-    image : ProjectImage
+    key : K
+        What it is called here.
+    work : Work
     future : distributed.Future
         It is done.
     """
 
-    def __init__(self, image: ProjectImage, future: "Future[LabelledImage]") -> None:
-        self.image = image
+    def __init__(self, key: K, work: "Work[R]", future: "Future[R]") -> None:
+        self.key, self.work = key, work
         self._future = future
 
     @property
     def lost_workers(self) -> bool:
-        """Whether there is none, since each worker that was given the image was lost."""
+        """Whether there is none, since each worker that was given the work was lost."""
         from distributed import KilledWorker
 
         return self._future.status == "error" and isinstance(self._future.exception(), KilledWorker)
 
-    def labelled(self) -> "LabelledImage":
-        """Return the labels, or raise the worker's error; ResourceError if workers were lost."""
+    def result(self) -> R:
+        """Return what was asked for, or raise the worker's error; ResourceError if workers were lost."""
         if self.lost_workers:
             raise ResourceError("Every worker that was given it has ended, perhaps for want of memory.")
         if self._future.status == "cancelled":
             raise _lost()
-        labelled: LabelledImage = self._future.result()
-        return labelled
+        found: R = self._future.result()
+        return found
 
 
 @contextmanager
@@ -273,7 +276,7 @@ def _check_workers(client: "Client", address: str) -> None:
             raise ClusterError(describe_other_version(worker, theirs, __version__))
 
 
-def _wait(running: "Iterable[Future[LabelledImage]]") -> "Collection[Future[LabelledImage]]":
+def _wait(running: "Iterable[Future[Any]]") -> "Collection[Future[Any]]":
     """Return those that are done, or none if that takes long, so that others can look after the workers."""
     import distributed
 
@@ -283,7 +286,7 @@ def _wait(running: "Iterable[Future[LabelledImage]]") -> "Collection[Future[Labe
         return ()
     except distributed.CancelledError as error:
         raise _lost() from error
-    done: set[Future[LabelledImage]] = ended.done
+    done: set[Future[Any]] = ended.done
     return done
 
 

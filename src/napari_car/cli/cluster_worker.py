@@ -1,4 +1,4 @@
-"""What a worker of a cluster does: it loads the networks once, and labels one image after the other.
+"""What a worker of a cluster does: it loads the networks once, and works on one image after the other.
 
 Workers of ``--workers`` load this module as dask's *preload*, for :func:`dask_setup`.
 """
@@ -8,33 +8,37 @@ import signal
 import socket
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from napari_car import __version__
-from napari_car.annotation.label_image import Recipe
-from napari_car.annotation.project import ProjectImage
 from napari_car.errors import CheckpointError, ClusterError, ConfigError
-from napari_car.results import drain
 
 from .checkpoints import Networks
-from .label_image import LabelledImage, label_and_describe
 
 if TYPE_CHECKING:
     from napari_car.segmenter import Segmenter
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 # A worker may have several threads, but networks and their caches serve one image at a time.
 _segmenting = threading.Lock()
 
 
+class Work(Protocol[R_co]):
+    """Something to be done with networks; fit for pickle."""
+
+    def __call__(self, segmenter: "Segmenter", /) -> R_co:
+        """Do it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelTask:
-    """An image for a worker.
+class WorkerTask(Generic[R]):
+    """Work for a worker.
 
     Parameters
     ----------
-    image : ProjectImage
-        Its path is one from the root on.
-    recipe : Recipe
+    work : Work
     networks : Networks
         As :meth:`~napari_car.cli.checkpoints.Networks.for_workers` returns them.
     n_threads : int or None
@@ -43,15 +47,14 @@ class LabelTask:
         Of the napari-car that asks.
     """
 
-    image: ProjectImage
-    recipe: Recipe
+    work: Work[R]
     networks: Networks
     n_threads: int | None
     version: str = __version__
 
 
-def label_on_worker(task: LabelTask) -> LabelledImage:
-    """Label an image, with networks that are loaded for the first one and kept.
+def run_on_worker(task: WorkerTask[R]) -> R:
+    """Do work, with networks that are loaded for the first piece and kept.
 
     Raises
     ------
@@ -59,14 +62,13 @@ def label_on_worker(task: LabelTask) -> LabelledImage:
         If this is another napari-car than the one that asks.
     CheckpointError, ConfigError
         If the networks are not to be had on this machine.
-    ImageError, ResourceError
-        If the image cannot be segmented.
+    CaRError
+        Whatever the work raises.
     """
     if task.version != __version__:  # a worker that came late
         raise ClusterError(describe_other_version(socket.gethostname(), __version__, task.version))
     with _segmenting:
-        segmenter = _load(task.networks, task.n_threads)
-        return drain(label_and_describe(task.image, segmenter, task.recipe))
+        return task.work(_load(task.networks, task.n_threads))
 
 
 def forget_networks() -> None:

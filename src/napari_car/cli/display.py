@@ -87,6 +87,10 @@ class Display:
                 n_left = len(event.survivors)
             self.describe(f"{describe_stage(event, n_left, n_queries)} ({shown})")
 
+    def expect(self, n_images: int) -> None:
+        """Say how many images there are, if that was not known at first."""
+        self._bars.update(self._task, total=n_images)
+
     def describe(self, text: str) -> None:
         """Say beside the bar what is going on."""
         self._bars.update(self._task, description=text)

@@ -8,7 +8,7 @@ from napari_car.annotation.document import Document
 from napari_car.annotation.label_image import Recipe, label_image
 from napari_car.annotation.project import ProjectImage
 from napari_car.annotation.survey import Place
-from napari_car.results import Progress, Step
+from napari_car.results import Progress, Step, drain
 
 from .display import describe_labels
 
@@ -37,3 +37,22 @@ def label_and_describe(
     """Read and segment an image; see :func:`~napari_car.annotation.label_image.label_image`."""
     document, outcome = yield from label_image(image, segmenter, recipe)
     return LabelledImage(document, describe_labels(outcome))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelWork:
+    """Labelling one image, as work for a cluster.
+
+    Parameters
+    ----------
+    image : ProjectImage
+        Its path is one from the root on.
+    recipe : Recipe
+    """
+
+    image: ProjectImage
+    recipe: Recipe
+
+    def __call__(self, segmenter: "Segmenter", /) -> LabelledImage:
+        """Label it."""
+        return drain(label_and_describe(self.image, segmenter, self.recipe))

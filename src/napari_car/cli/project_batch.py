@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -139,12 +139,18 @@ class ProjectBatch:
 
     def _segment_there(self, workers: "Workers", pending: Pending, display: "Display", outcome: ProjectOutcome) -> None:
         """Let workers segment images, and save what they send."""
+        from .label_image import LabelWork
+
         seen = {image.key: stamp for image, stamp in pending}
+        pieces = [
+            (image, LabelWork(image=replace(image, path=image.path.absolute()), recipe=self._recipe))
+            for image, _ in pending
+        ]
         display.describe("starting the workers" if workers.are_local else "looking for workers")
-        with workers.at_work(self.networks, self._recipe) as cluster:
-            for answer in cluster.label([image for image, _ in pending], display):
-                with _collecting(answer.image, display, outcome):
-                    self._save(answer.image, answer.labelled(), seen[answer.image.key], display)
+        with workers.at_work(self.networks) as cluster:
+            for answer in cluster.share(pieces, display):
+                with _collecting(answer.key, display, outcome):
+                    self._save(answer.key, answer.result(), seen[answer.key.key], display)
 
     @property
     def _recipe(self) -> "Recipe":

@@ -94,7 +94,7 @@ def _flat(mapping: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _hash_image(image: Path) -> str:
-    """Return the SHA-256 of an image file in hexadecimal; of an OME-Zarr image, that of names and hashes of its files."""
+    """Return the SHA-256 of an image file in hexadecimal; of an OME-Zarr image, that of its list of files."""
     try:
         if is_zarr(image):
             files = sorted(path for path in image.rglob("*") if path.is_file())

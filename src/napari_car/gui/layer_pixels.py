@@ -9,11 +9,13 @@ from napari.layers import Image
 from napari.utils import Colormap
 from numpy.typing import NDArray
 
+from napari_car.annotation.channel_settings import LUT_PLACES
 from napari_car.annotation.frames import Box, PlaneAxes
 from napari_car.io import Channel
+from napari_car.schema import plain
 
-_LUT_LENGTH = 4096
-"""Colours taken from a colour map: four for each that napari's canvas has."""
+MAX_COLOURS = 16
+"""Colour maps with no more colours are written down with a run; others would make the records long."""
 
 _PROJECTIONS: dict[str, Callable[..., Any]] = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min}
 
@@ -31,8 +33,8 @@ class LayerPixels:
         Whether they have a colour axis, which is the last.
     settings : mapping
         Arguments of :class:`~napari_car.io.Channel` besides its values.
-    colormap : str
-        Name of the colour map; empty for RGB images.
+    colormap : Colormap or None
+        None for RGB images.
     projection : str
         How thick slices become planes; "none" if slices are not thick.
     margins : tuple of (float, float)
@@ -43,7 +45,7 @@ class LayerPixels:
     levels: tuple[Any, ...]
     is_rgb: bool
     settings: Mapping[str, Any]
-    colormap: str
+    colormap: Colormap | None
     projection: str
     margins: tuple[tuple[float, float], ...]
 
@@ -62,7 +64,7 @@ class LayerPixels:
             levels=tuple(layer.data) if layer.multiscale else (layer.data,),
             is_rgb=bool(layer.rgb),
             settings=settings if layer.rgb else settings | _colours(layer.colormap),
-            colormap="" if layer.rgb else str(layer.colormap.name),
+            colormap=None if layer.rgb else layer.colormap,
             projection=str(layer.projection_mode) if is_thick else "none",
             margins=tuple(margins),
         )
@@ -99,20 +101,31 @@ class LayerPixels:
 
     def describe(self) -> dict[str, Any]:
         """Return the settings as plain values, fit for JSON."""
-        names = ("contrast_limits", "gamma", "opacity", "blending")
-        settings = {name: self.settings[name] for name in names}
-        settings["contrast_limits"] = list(settings["contrast_limits"])
-        about = {"name": self.name, "dtype": str(self.levels[0].dtype), "rgb": self.is_rgb, "colormap": self.colormap}
+        about = {"name": self.name, "dtype": str(self.levels[0].dtype), "rgb": self.is_rgb}
+        about["colormap"] = "" if self.colormap is None else str(self.colormap.name)
+        # The table of colours is in the record as the colour map that it was made from.
+        settings = {name: value for name, value in self.settings.items() if name != "lut"}
+        colours = {} if self.colormap is None else describe_colour_map(self.colormap)
         thick = {} if self.projection == "none" else {"projection": self.projection, "margins": self.margins}
-        return about | settings | thick
+        described: dict[str, Any] = plain(about | settings | colours | thick)
+        return described
+
+
+def describe_colour_map(colormap: Colormap) -> dict[str, Any]:
+    """Return the colours of a colour map, if they are few, as plain values; no program needs napari to repeat them."""
+    if len(colormap.colors) > MAX_COLOURS:
+        return {}
+    return {
+        "colours": np.asarray(colormap.colors, dtype=np.float64).tolist(),
+        "controls": np.asarray(colormap.controls, dtype=np.float64).tolist(),
+        "interpolation": str(colormap.interpolation),
+    }
 
 
 def _colours(colormap: Colormap) -> dict[str, Any]:
     """Return the arguments of a channel that a colour map gives."""
-    places = np.linspace(0, 1, _LUT_LENGTH)
-    places[[0, -1]] = np.nextafter(0, 1), np.nextafter(1, 0)  # beyond are the colours for low and high values
     colours = {"nan": colormap.nan_color, "low": colormap.low_color, "high": colormap.high_color}
-    return {"lut": colormap.map(places).astype(np.float32)} | {
+    return {"lut": colormap.map(LUT_PLACES).astype(np.float32)} | {
         f"{name}_colour": tuple(map(float, colour)) for name, colour in colours.items() if colour is not None
     }
 

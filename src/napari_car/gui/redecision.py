@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
 from napari_car.annotation.frames import Frame
 from napari_car.annotation.outcome import Finding, collect_findings
+from napari_car.annotation.recorded_frame import Decision
 from napari_car.annotation.survey import Grouping, paint_frame
 
 from .image_results import Painted
@@ -30,8 +31,12 @@ class Decided:
     segmentation: "Segmentation"
     painted: Painted
     findings: tuple[Finding, ...]
-    is_refined: bool
-    """Whether the dense CRF has run; a preview comes without it."""
+    decision: Decision
+
+    @property
+    def is_refined(self) -> bool:
+        """Whether the dense CRF has run; a preview comes without it."""
+        return self.decision.crf
 
 
 @dataclass(slots=True)
@@ -126,9 +131,10 @@ def _decide_frames(
     """Decide frames anew: a preview of the first, then all with refined edges."""
     for number, (frame, result) in enumerate(results):
         has_crf = result.config.crf.backend != "none"
+        decision = Decision(score_threshold=score_threshold, mask_threshold=mask_threshold)
         if number == 0 and has_crf:
             quick = result.redecide(score_threshold=score_threshold, mask_threshold=mask_threshold, crf=False)
-            yield _decided(frame, quick, grouping, is_refined=False)
+            yield _decided(frame, quick, grouping, replace(decision, crf=False))
         if is_stopped.is_set():
             return
         deciding = result.redeciding(
@@ -138,11 +144,11 @@ def _decide_frames(
             try:
                 next(deciding)
             except StopIteration as end:
-                yield _decided(frame, end.value, grouping, is_refined=True)
+                yield _decided(frame, end.value, grouping, decision)
                 break
 
 
-def _decided(frame: Frame, result: "Segmentation", grouping: Grouping, *, is_refined: bool) -> Decided:
+def _decided(frame: Frame, result: "Segmentation", grouping: Grouping, decision: Decision) -> Decided:
     """Paint a result and count what was found."""
     painted = paint_frame(result, frame, grouping)
-    return Decided(frame, result, painted, collect_findings(result, painted), is_refined)
+    return Decided(frame, result, painted, collect_findings(result, painted), decision)

@@ -13,10 +13,10 @@ from napari_car.annotation.frames import Frame
 from napari_car.annotation.outcome import Outcome, describe_outcome
 from napari_car.annotation.progress import Status
 from napari_car.annotation.record import record_run
+from napari_car.annotation.recorded_frame import RecordedFrame, hash_picture
 from napari_car.annotation.results_store import ResultsStore
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.survey import FrameFinished, FrameStarted
-from napari_car.config import CaRConfig
 from napari_car.errors import CaRError
 
 from .closing_worker import ClosingWorker
@@ -70,6 +70,7 @@ class Session(QObject):
         self.destroyed.connect(partial(_set_all, self._stops))
         self._reason = ""
         self._provenances: list[Provenance] = []
+        self._recorded: dict[Frame, RecordedFrame] = {}
         self.request: RunRequest | None = None
         """The last run's."""
         self.results: ImageResults | None = None
@@ -94,6 +95,10 @@ class Session(QObject):
         """Whether new thresholds are being worked on."""
         return self._redecision.is_busy
 
+    def has_proposal_for(self, image: Image | None) -> bool:
+        """Tell whether new labels of an image wait to be accepted or discarded."""
+        return self.results is not None and self.results.has_proposal and self.results.image is image
+
     def start(self, request: RunRequest, image: Image) -> None:
         """Start a run; the one before must have ended.
 
@@ -107,7 +112,7 @@ class Session(QObject):
             raise RuntimeError("A run is going on: cancel it first.")
         self._open_results(request, image)
         self.request, self.outcome = request, Outcome()
-        self._stop, self._reason, self._provenances = threading.Event(), "", []
+        self._stop, self._reason, self._provenances, self._recorded = threading.Event(), "", [], {}
         self._stops[:] = [self._stop]
         self.store.clear()
         self._decided.clear()
@@ -157,8 +162,9 @@ class Session(QObject):
         for frame, item in decided.items():
             self.store.put(frame, item.segmentation)
             self.outcome.put(frame, item.findings)
+            self._recorded[frame] = self._recorded[frame].decided(item.decision)
         if decided and self.request is not None:
-            self.results.note_run(self._record(self.request, [*decided.values()][-1].segmentation.config))
+            self.results.note_run(self._record(self.request))
         self.results.accept(protect=protect)
         self.results.describe(self.results.sheet, self.outcome.summaries())
         self.results_changed.emit()
@@ -228,6 +234,7 @@ class Session(QObject):
             return
         frame = event.place.frame
         self._provenances.append(event.segmentation.provenance)
+        self._recorded[frame] = RecordedFrame(frame=frame, picture=hash_picture(event.segmentation.image))
         self.outcome.put(frame, event.findings)
         self.store.put(frame, event.segmentation)
         try:
@@ -270,14 +277,14 @@ class Session(QObject):
         """Whether the run ended by an error, not by being stopped."""
         return bool(self._reason) and not self._stop.is_set()
 
-    def _record(self, request: RunRequest, config: CaRConfig | None = None) -> dict[str, Any]:
-        """Return the record of the run, perhaps with the thresholds of a later decision."""
+    def _record(self, request: RunRequest) -> dict[str, Any]:
+        """Return the record of the run, with what was decided later."""
         return record_run(
             sheet=request.sheet,
-            config=config or request.effective_config,
+            config=request.effective_config,
             preset=request.preset,
             image=request.source.describe(),
-            frames=self.outcome.frames,
+            frames=tuple(self._recorded.values()),
             provenances=self._provenances,
             is_whole=len(self.outcome) == len(request.frames),
         )

@@ -13,6 +13,13 @@ from napari_car.gui.failures import explain_failure
 
 Event = ImageStarted | PlaneStarted | ImageDone | None
 
+NOTHING = {
+    "all": "There is nothing to segment: no image is listed.",
+    "selected": "There is nothing to segment: select images in the list.",
+    "rest": "There is nothing to segment: all listed images have labels.",
+}
+"""What is said if no images were chosen, by the choice."""
+
 MAX_NAMED = 3
 """Images that were not segmented, and are named."""
 

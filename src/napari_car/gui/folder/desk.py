@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_car.annotation.document import SUFFIX, Document, write_document
+from napari_car.annotation.document import Document, write_document
 from napari_car.annotation.label_layer import LabelLayer
 from napari_car.annotation.project import Project, ProjectImage, Stamp
 from napari_car.annotation.project_lock import ProjectLock
@@ -73,8 +73,7 @@ class ProjectDesk(QObject):
         self._saved: tuple[object, ...] = ()
         self._last: tuple[object, ...] = ()
         self._refused: tuple[object, ...] = ()
-        self._spent_s = 0.0
-        self._worked_on = ""
+        self._spent_s, self._worked_on = 0.0, ""
         self._ticked = self._active = time.monotonic()
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
@@ -85,6 +84,11 @@ class ProjectDesk(QObject):
     def can_save(self) -> bool:
         """Whether this window has the project to itself."""
         return self._lock is not None and self._lock.is_held
+
+    @property
+    def layer(self) -> Image | None:
+        """The layer of the image that is shown, that of its lowest channel."""
+        return self._images[0] if self._images else None
 
     @property
     def is_dirty(self) -> bool:
@@ -249,10 +253,9 @@ class ProjectDesk(QObject):
 
     def _save_beside(self, reason: str) -> None:
         """Write labels that cannot be saved into a document of their own, and say where it is."""
-        if self.image is None:
+        if self.image is None or self.project is None:
             return
-        stem = self.image.document.name.removesuffix(SUFFIX)
-        path = self.image.document.with_name(f"{stem}.unsaved-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}{SUFFIX}")
+        path = self.project.path_beside(self.image, datetime.now(tz=UTC))
         try:
             write_document(path, self._make_document(self._labels))
         except (CaRError, ValueError) as error:
