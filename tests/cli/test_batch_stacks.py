@@ -18,7 +18,8 @@ from napari_car.annotation.ontology_file import read_ontology, write_ontology
 from napari_car.annotation.project import Project
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.cli.checkpoints import choose_networks
-from napari_car.cli.cluster_worker import LabelTask, forget_networks, label_on_worker
+from napari_car.cli.cluster_worker import WorkerTask, forget_networks, run_on_worker
+from napari_car.cli.label_image import LabelWork
 from napari_car.dataset.project_images import ProjectImages
 from napari_car.scenes import load_scenes
 
@@ -146,10 +147,9 @@ def test_workers_find_the_same(command: Command, cells: Path, expected: np.ndarr
     project = Project.create(Path("shapes"), cells, sheet)
     recipe = Recipe(sheet=sheet, config=PRESETS["demo"].config, preset="demo")
     for key in KEYS:
-        task = LabelTask(
-            image=project.image(key), recipe=recipe, networks=choose_networks("demo").for_workers(), n_threads=None
-        )
-        labelled = pickle.loads(pickle.dumps(label_on_worker(pickle.loads(pickle.dumps(task)))))  # as they are sent
+        work = LabelWork(image=project.image(key), recipe=recipe)
+        task = WorkerTask(work=work, networks=choose_networks("demo").for_workers(), n_threads=None)
+        labelled = pickle.loads(pickle.dumps(run_on_worker(pickle.loads(pickle.dumps(task)))))  # as they are sent
         np.testing.assert_array_equal(labelled.document.layers[0].labels, expected)
         assert " planes" in labelled.line
     forget_networks()

@@ -44,7 +44,8 @@ def cells(tmp_path: Path, scenes: dict[str, np.ndarray]) -> Path:
     rgb = np.stack([scenes[f"shapes-on-{name}"][:140, :150] for name in ("sand", "brick")])
     planes = np.moveaxis(rgb, -1, 0).astype(np.uint16) * 40
     window = {"start": 0, "end": 10_000}
-    omero = {"channels": [{"label": "actin", "window": window, "color": "FF0000"}, {"window": window}, {}]}
+    first = {"label": "actin", "window": window, "color": "FF0000"}
+    omero = {"channels": [first, {"window": window}, {"color": "0010FF"}]}
     write_zarr(folder / "a.ome.zarr", planes, "czyx", n_levels=2, scale=(1, 2, 0.5, 0.5), units=UNITS, omero=omero)
     (folder / "b.zarr").mkdir()
     tifffile.imwrite(folder / "c.tif", planes.swapaxes(0, 1), imagej=True, metadata={"axes": "ZCYX"})
@@ -110,7 +111,7 @@ def test_channels_are_layers_and_large_images_are_read_as_they_are_shown(
     actin, *others = images_of(panel)
     assert [layer.name for layer in (actin, *others)] == ["a.ome: actin", "a.ome: channel 1", "a.ome: channel 2"]
     assert tuple(actin.contrast_limits) == (0, 10_000)
-    assert [layer.colormap.name for layer in (actin, *others)] == ["red", "green", "blue"]
+    assert [layer.colormap.name for layer in (actin, *others)] == ["red", "green", "#0010ff"]
     assert str(actin.blending) == "additive"
     assert tuple(actin.scale) == (2, 0.5, 0.5)
     assert [str(unit) for unit in actin.units] == ["micrometer"] * 3

@@ -13,7 +13,7 @@ from jaxtyping import Float32, UInt8
 from napari_car.errors import ImageError, ResourceError
 from napari_car.io.array_view import ArrayView
 from napari_car.io.colours import RGB
-from napari_car.io.composite import Blending, Channel, compose_channels
+from napari_car.io.composite import TRANSPARENT, Blending, Channel, compose_channels
 
 MAX_PLANE_PX = 2**28
 """Most pixels of a plane of a pyramid that are read, and labelled: labels of so many are 1 GiB."""
@@ -185,6 +185,7 @@ class ImageStack:
                 "gamma": 1.0,
                 "opacity": 1.0,
                 "blending": self.blending,
+                **({} if self.is_rgb else _describe_colours(channel.colour)),
             }
             for channel in self.shown
         ]
@@ -214,6 +215,17 @@ def finest_level(shapes: Sequence[Sequence[int]], max_px: int) -> int:
 def scale_plane(full: Sequence[int], shape: Sequence[int], plane: Sequence[int]) -> tuple[int, ...]:
     """Return where a plane of an image of one shape is in a level of another: whose pixels hold its middle."""
     return tuple((2 * int(at) + 1) * n // (2 * whole) for at, whole, n in zip(plane, full, shape, strict=False))
+
+
+def _describe_colours(colour: RGB) -> dict[str, Any]:
+    """Return a colour map from black to a colour as plain values, in single precision as napari has it."""
+    highest = [float(np.float32(part / 255)) for part in colour]
+    return {
+        "nan_colour": list(TRANSPARENT),
+        "colours": [[0.0, 0.0, 0.0, 1.0], [*highest, 1.0]],
+        "controls": [0.0, 1.0],
+        "interpolation": "linear",
+    }
 
 
 def _ramp(colour: RGB) -> Float32[np.ndarray, "n 4"]:
