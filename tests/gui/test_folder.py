@@ -283,7 +283,7 @@ def test_it_is_exported_and_imported_again(
     np.testing.assert_array_equal(shown_labels(panel).data > 0, stored(project, NAMES[0]) > 0)
 
 
-def test_stacks_are_shown_as_napari_reads_them(qtbot: QtBot, panel: FolderPanel, tmp_path: Path) -> None:
+def test_stacks_are_shown_with_the_values_of_the_file(qtbot: QtBot, panel: FolderPanel, tmp_path: Path) -> None:
     folder = tmp_path / "stacks"
     folder.mkdir()
     stack = np.arange(3 * 8 * 9, dtype=np.uint16).reshape(3, 8, 9)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from napari_car.annotation.document import Document
 from napari_car.annotation.label_image import Recipe, label_image
 from napari_car.annotation.project import ProjectImage
+from napari_car.annotation.survey import Place
 from napari_car.results import Progress, Step, drain
 
-from .display import describe_result
+from .display import describe_labels
 
 if TYPE_CHECKING:
     from napari_car.segmenter import Segmenter
@@ -32,10 +33,10 @@ class ImageLabels:
 
 def label_and_describe(
     image: ProjectImage, segmenter: "Segmenter", recipe: Recipe
-) -> Generator[Progress | Step, None, ImageLabels]:
+) -> Generator[Progress | Step | Place, None, ImageLabels]:
     """Read and segment an image; see :func:`~napari_car.annotation.label_image.label_image`."""
-    document, result = yield from label_image(image, segmenter, recipe)
-    return ImageLabels(document, describe_result(result))
+    document, outcome = yield from label_image(image, segmenter, recipe)
+    return ImageLabels(document, describe_labels(outcome))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from napari_car.annotation.layer_reading import find_asked, find_checked, read_i
 from napari_car.annotation.project import ProjectImage
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import DocumentError
+from napari_car.io.find import is_zarr
 from napari_car.queries import Query
 
 from .labelled_image import LabelledImage
@@ -70,7 +71,7 @@ class DocumentLabels:
             instances=self.instances,
             absent=self.checked - present,
             is_checked=bool(wanted) and wanted <= self.checked,
-            part=self._part(index) if index else None,
+            part=self._part(index) if index or is_zarr(image.path) else None,
         )
 
     def _part(self, index: tuple[int, ...]) -> ImagePart:

@@ -13,7 +13,6 @@ from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.sheet_entry import SheetEntry
 from napari_car.errors import DocumentError, MissingExtraError, OutputError
 from napari_car.io.colours import RGB
-from napari_car.io.images import read_image
 from napari_car.io.outputs import explained
 
 from .class_folders import MaskPile
@@ -22,6 +21,7 @@ from .class_numbers import FoundClass, checked_classes, make_ontology, match_cla
 from .format import ReadImage
 from .image_choice import ALL_IMAGES, ImageChoice
 from .labelled_image import LabelledImage
+from .stored_image import StoredImage
 
 _SUFFIX = ".zarr"
 _CLASSES, _OBJECTS = "classes", "objects"
@@ -62,7 +62,7 @@ class OmeZarr:
         writer, _ = _import_libraries()
         classes = classes_of(ontology)
         for image in images:
-            rgb = read_image(image.image).rgb if image.part is None else image.part.read_rgb()
+            rgb = StoredImage(image.image).rgb if image.part is None else image.part.read_rgb()
             if rgb.shape[:2] != image.size_px:
                 raise OutputError(
                     f"{image.image} has {rgb.shape[0]} x {rgb.shape[1]} px, but the labels of {image.name} have "
