@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     from .cluster import Workers
 
 
-Identities = tuple[CheckpointIdentity, CheckpointIdentity, CheckpointIdentity | None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machinery:
+    """What evaluates: networks, and the backend of the dense CRF if that is left to the program."""
+
+    f: CheckpointIdentity
+    g: CheckpointIdentity
+    sam: CheckpointIdentity | None
+    crf_backend: str
 
 
 @dataclass(slots=True)
@@ -110,19 +117,18 @@ class Evaluation:
             outcome.summary = write_report(store, benchmark, records, n_worst)
         return outcome
 
-    def _header(self, benchmark: Benchmark, networks: Identities) -> RunHeader:
+    def _header(self, benchmark: Benchmark, machinery: Machinery) -> RunHeader:
         """Return what the numbers depend on."""
-        f, g, sam = networks
         return RunHeader(
             benchmark=self.entry.name,
             split=self.split,
             options=self.options,
             n_items=len(benchmark.samples),
             preset=self.preset,
-            config=self.config,
-            f=f,
-            g=g,
-            sam=sam if self.config.sam.enabled else None,
+            config=settle(self.config, machinery.crf_backend),
+            f=machinery.f,
+            g=machinery.g,
+            sam=machinery.sam if self.config.sam.enabled else None,
             versions=find_versions(),
             title=benchmark.title,
             scored=ScoredClasses.of(benchmark),
@@ -147,7 +153,7 @@ class Evaluation:
         """Evaluate items one by one, in this process."""
         with store.writer(self.shard) as writer:
             for sample in self._find_left(benchmark, store, display):
-                run = evaluate_item(segmenter, benchmark, sample, self.config)
+                run = evaluate_item(segmenter, benchmark, sample, store.header.config)
                 with _collecting(sample.key, display, outcome):
                     keep(display.follow(run, sample.key, count_queries(benchmark, sample)), writer)
 
@@ -163,7 +169,7 @@ class Evaluation:
                 samples: Sequence[Sample] = benchmark.samples
                 places = {sample.key: place for place, sample in enumerate(samples)}
                 pieces = [
-                    (sample.key, self._work(places[sample.key]))
+                    (sample.key, self._work(places[sample.key], store.header.config))
                     for sample in self._find_left(benchmark, store, display)
                 ]
                 for answer in cluster.share(pieces, display):
@@ -171,7 +177,7 @@ class Evaluation:
                         keep(answer.result(), writer)
         return store
 
-    def _work(self, index: int) -> "EvaluationWork":
+    def _work(self, index: int, config: CaRConfig) -> "EvaluationWork":
         """Return the evaluation of an item, as work for a cluster."""
         return EvaluationWork(
             benchmark=self.entry.name,
@@ -179,7 +185,7 @@ class Evaluation:
             split=self.split,
             options=dict(self.options),
             index=index,
-            config=self.config,
+            config=config,
         )
 
 
@@ -221,9 +227,21 @@ def _collecting(key: str, display: Display, outcome: EvaluationOutcome) -> Itera
     display.advance()
 
 
-def identify(segmenter: "Segmenter") -> Identities:
-    """Return which networks a segmenter has: f, g, and SAM."""
-    return segmenter.f.identity, segmenter.g.identity, segmenter.sam.identity if segmenter.sam else None
+def identify(segmenter: "Segmenter") -> Machinery:
+    """Return what a segmenter evaluates with, on its machine."""
+    from napari_car.core.crf.choice import settled_backend
+
+    return Machinery(
+        f=segmenter.f.identity,
+        g=segmenter.g.identity,
+        sam=segmenter.sam.identity if segmenter.sam else None,
+        crf_backend=settled_backend(str(segmenter.f.device)),
+    )
+
+
+def settle(config: CaRConfig, crf_backend: str) -> CaRConfig:
+    """Return parameters that leave nothing to the program, so that shards are evaluated alike."""
+    return config.changed({"crf.backend": crf_backend}) if config.crf.backend == "auto" else config
 
 
 def open_benchmark(entry: BenchmarkEntry, root: Path, split: str, options: Mapping[str, str]) -> Benchmark:
