@@ -69,6 +69,11 @@ def test_items_are_ranked_by_their_own_score() -> None:
     assert [(item.record.key, item.value) for item in ranked] == [("bad", 0.25), ("good", 1.0), ("empty", None)]
 
 
+def test_an_image_in_which_only_others_were_found_is_the_worst() -> None:
+    wrong = record_of("wrong", count_image("wrong", [0, 0], [0, 1]))
+    assert [item.value for item in summarise(HEADER, FOLDER, [BAD, wrong, EMPTY]).ranked] == [0.0, 0.25, None]
+
+
 def test_order_changes_nothing() -> None:
     records = [GOOD, EMPTY, BAD]
     assert summarise(HEADER, FOLDER, records).to_dict() == summarise(HEADER, FOLDER, records[::-1]).to_dict()

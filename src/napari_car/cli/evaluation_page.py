@@ -16,6 +16,8 @@ from napari_car.presets import PRESETS
 from .evaluation_pictures import ItemPictures
 from .html_page import UNKNOWN, render_page
 
+_BACKEND = "crf.backend"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownItem:
@@ -85,17 +87,24 @@ def find_changes(header: RunHeader) -> list[tuple[str, str, str]]:
     """Return the parameters that differ from the preset, as name, value of the preset, and value here."""
     preset = PRESETS.get(header.preset)
     known = dict(flat_items(preset.config.to_dict())) if preset else {}
+    known["mode"] = header.config.mode  # the benchmark decides on it
+    if known.get(_BACKEND) == "auto" and header.config.crf.backend != "none":
+        known[_BACKEND] = header.config.crf.backend  # an evaluation settles it
     return [
         (key, _write_value(known.get(key)), _write_value(value))
         for key, value in flat_items(header.config.to_dict())
-        if known.get(key) != value and key != "mode"  # the benchmark decides on it
+        if known.get(key) != value
     ]
 
 
 def _item_score(header: RunHeader) -> str:
     """Say what the score of an item is."""
     kind = find_benchmark(header.benchmark).kind
-    names = {"semantic": "mean IoU of the classes in the image", "referring": "IoU", "video": "J&F"}
+    names = {
+        "semantic": "mean IoU of the classes in the image, 0 where only others were found",
+        "referring": "IoU",
+        "video": "J&F",
+    }
     return names[kind]
 
 
