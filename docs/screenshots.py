@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,9 @@ from PIL import Image
 from qtpy.QtCore import QRect
 from qtpy.QtWidgets import QComboBox, QSpinBox, QTextEdit
 
+from napari_car.dataset.coco import CocoInstances
+from napari_car.dataset.export import export
+from napari_car.dataset.labelled_image import LabelledImage
 from napari_car.gui.commands import FOLDER as FOLDER_DOCK
 from napari_car.gui.commands import PLUGIN
 from napari_car.gui.folder.panel import FolderPanel
@@ -184,6 +188,27 @@ def folder(desk: Desk) -> None:
     desk.picture("folder")
 
 
+def importing(desk: Desk) -> None:
+    """Import labels for an image that the data set calls otherwise."""
+    home = Path(tempfile.mkdtemp(dir=os.environ[MARK]))
+    image = home / "gravel.png"
+    Image.fromarray(scene("shapes-on-gravel")).save(image)
+    desk.viewer.open(image, plugin="napari")
+    desk.type_query("yellow star")
+    labels = np.ones(scene("shapes-on-gravel").shape[:2], np.int32)
+    images = {name: LabelledImage(name=name, image=image, labels=labels) for name in ("plot_017", "plot_018")}
+    export(images, desk.widget.queries.sheet, CocoInstances(), home / "plots-coco")
+    desk.widget.label_import.ask()
+    dialog = desk.widget.label_import.dialog
+    assert dialog is not None
+    with chdir(home):  # whose name is another one each time
+        dialog.path.setText("plots-coco")
+        dialog.wanted.emit()
+        desk.wait(lambda: not dialog.is_waiting, "the data set")
+    desk.picture("import-labels", dialog)
+    dialog.reject()
+
+
 def help_page(desk: Desk) -> None:
     """Open the help page with the keys."""
     desk.click("Help")
@@ -210,6 +235,7 @@ SESSIONS: dict[Callable[[Desk], None], tuple[str, ...]] = {
     stack: ("stack",),
     microscopy: ("microscopy",),
     folder: ("folder",),
+    importing: ("import-labels",),
     help_page: ("help",),
 }
 """What is done with the widget, each time in a window of its own, and the pictures taken of it."""

@@ -47,7 +47,7 @@ def speed(report: dict[str, Any]) -> str:
             f"**{ratio['cpu']:.2f}** in CPU time.\n",
             "Where the time of a run goes:\n",
             table(("stage", "wall time (s)"), stages, "lr"),
-            _environment(report["environment"]),
+            environment(report["environment"]),
         ]
     )
 
@@ -109,7 +109,7 @@ def crf(report: dict[str, Any]) -> str:
             f"{queries['one_by_one']['wall_median_s']:.2f} s one by one.\n",
             "Peak memory of the torch backend beyond the libraries':\n",
             table(("case", "size (px)", "peak (MB)"), memory, "lrr"),
-            _environment(
+            environment(
                 {
                     "machine": machine,
                     "python": report["python"],
@@ -169,7 +169,7 @@ def clicks(report: dict[str, Any]) -> str:
             f"On {large['side_px']:,} x {large['side_px']:,} px the first click of {code('classical')} takes "
             f"{large['first_click_ms']:.0f} ms, each later one {large['median_later_ms']:.0f} ms in the median.\n",
             f"*Scenes: {classical['scenes']['which']}, seeds {first} to {last}.*\n",
-            _environment(classical["environment"]),
+            environment(classical["environment"]),
         ]
     )
 
@@ -193,7 +193,7 @@ def _middle(records: list[dict[str, Any]], key: str) -> str:
     return middle if len(values) == 1 else f"{middle} ({min(values):.2f} to {max(values):.2f})"
 
 
-def _environment(environment: dict[str, Any]) -> str:
+def environment(environment: dict[str, Any]) -> str:
     """Say what the figures were measured on."""
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items() if version)
     threads = f"{environment['threads']} thread{'s' if environment['threads'] > 1 else ''}"

@@ -12,6 +12,8 @@ from typing import Any
 
 from benchmark_tables import clicks, crf, demo, speed, window
 from code_tables import checkpoints, commands, correction_shortcuts, options, parameters, presets, shortcuts
+from evaluation_tables import benchmark_layouts, benchmark_options, paper_commands
+from experiment_tables import distractors, experiments, sharing
 from roles import link_roles
 
 ROOT = Path(__file__).parents[2]
@@ -26,11 +28,17 @@ SOURCES: dict[str, Callable[..., str]] = {
     "checkpoints": checkpoints,
     "shortcuts": shortcuts,
     "correction_shortcuts": correction_shortcuts,
+    "experiments": experiments,
+    "paper_commands": paper_commands,
+    "benchmark_layouts": benchmark_layouts,
+    "benchmark_options": benchmark_options,
     "demo": lambda: stored("demo_checkpoint", demo),
     "speed": lambda: stored("speed", speed),
     "crf": lambda: stored("crf", crf),
     "window": lambda: stored("window", window),
     "clicks": lambda: stored("clicks", clicks),
+    "distractors": lambda: stored("distractors", distractors),
+    "sharing": lambda: stored("experiments", sharing),
 }
 """Name in a marker -> what makes the text; further words of the marker are its arguments."""
 

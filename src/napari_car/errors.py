@@ -40,6 +40,10 @@ class MissingExtraError(CaRError, ImportError):
     """An optional dependency is not installed; the text names the pip command."""
 
 
+class MissingReaderError(MissingExtraError, ImageError):
+    """An image cannot be read without an optional dependency; other images can."""
+
+
 class ClusterError(CaRError, ConnectionError):
     """The workers of a cluster cannot be reached, or do not fit to this program."""
 

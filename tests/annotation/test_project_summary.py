@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from napari_car.annotation.correction.agreement import Agreement
 from napari_car.annotation.correction.label_state import digest_labels
-from napari_car.annotation.document import Document
+from napari_car.annotation.document import Document, write_document
 from napari_car.annotation.image_summary import summarise_image
 from napari_car.annotation.label_layer import LabelLayer
 from napari_car.annotation.project import Project
@@ -242,3 +243,14 @@ def test_a_class_that_the_ontology_has_not_any_more_is_counted_under_its_old_nam
 def test_runs_of_other_programs_do_no_harm(runs: Any) -> None:
     image = summarise_image("a.png", Document(layers=(layer(written_by_program(1), runs=runs),)), SHEET)
     assert image.computed_s == 0
+
+
+def test_labels_that_were_kept_beside_others_are_said_to_be_so(project: Project) -> None:
+    image = project.image("2-corrected.png")
+    document, _ = project.load(image)
+    assert document is not None
+    path = project.path_beside(image, datetime(2026, 11, 30, 9, 15, 2, tzinfo=UTC))
+    write_document(path, document)
+    (kept,) = (failed for failed in summarise_project(project).unreadable if "unsaved" in failed.key)
+    assert kept.key == "2-corrected.png.unsaved-20261130-091502"
+    assert kept.sentence.startswith("These labels of 2-corrected.png could not be saved")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from zarr_images import write_zarr
 
 from napari_car import PRESETS, Segmenter, read_image
 from napari_car.annotation.document import read_document
@@ -249,6 +250,31 @@ def test_values_of_16_bits_and_stacks_are_shown_as_they_were(
     assert not made.labels[[0, 2]].any()
 
 
+@pytest.mark.parametrize("name", ["cells.ome.zarr", "cells.tif", "channels.tif"])
+def test_stacks_of_a_batch_are_repeated(tmp_path: Path, picture: Path, segmenter: Segmenter, name: str) -> None:
+    rgb = read_image(picture).rgb
+    planes = np.stack([rgb, rgb[:, ::-1]])
+    folder = tmp_path / "stacks"
+    folder.mkdir()
+    if name.endswith("zarr"):
+        write_zarr(folder / name, planes.transpose(0, 3, 1, 2), "zcyx", n_levels=3)
+    elif name == "cells.tif":
+        tifffile.imwrite(folder / name, planes, photometric="rgb")
+    else:
+        values = planes.transpose(0, 3, 1, 2)[:, :2].astype(np.uint16) * 7
+        tifffile.imwrite(folder / name, values, imagej=True, metadata={"axes": "ZCYX"})
+    project = Project.create(tmp_path / "project", folder, SHEET)
+    (image,) = project.images()
+    config = CONFIG.changed({"compute.max_side_px": 64})
+    document, _ = drain(label_image(image, segmenter, Recipe(sheet=SHEET, config=config, preset="demo")))
+    project.save(image, document, None)
+    (layer,) = read_document(image.document).layers
+    assert layer.shape == (2, 96, 128)
+    made = again(layer, image.path, segmenter)
+    assert made.is_exact
+    np.testing.assert_array_equal(made.labels, layer.labels[...])
+
+
 REFUSED: list[tuple[Change, str]] = [
     (lambda run: run.pop("config"), "missing"),
     (lambda run: run.pop("f"), "which network was f"),
@@ -265,10 +291,10 @@ REFUSED: list[tuple[Change, str]] = [
     (lambda run: run["frames"][0].update(decisions=[{"score_threshold": 7}]), "threshold of a decision"),
     (lambda run: run["image"].update(shape=[10, 10]), "96 x 128 px, but the image of the run had 10 x 10"),
     (lambda run: run["image"].update(shape="large"), "how large"),
-    (lambda run: run["image"].update(channels=[{}, {}]), "several layers"),
+    (lambda run: run["image"].update(channels=[{"rgb": True}] * 2), "several layers"),
     (lambda run: run["image"].update(channels=[]), "how the image was shown"),
     (lambda run: run["image"].update(channels=[{"projection": "max"}]), "thick slice"),
-    (lambda run: run["image"].update(channels=[{}], n_levels=3), "pyramid"),
+    (lambda run: run["image"].update(channels=[{"rgb": True}], n_levels=3), "pyramid"),
     (lambda run: run["image"].update(channels=[{"rgb": True}]), "contrast limits"),
     (lambda run: run["image"].update(displayed_axes=[0, 0]), "which axes"),
 ]

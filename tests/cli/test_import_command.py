@@ -16,9 +16,9 @@ from napari_car.cli.import_command import READER_NAMES
 from napari_car.dataset.export import export
 from napari_car.dataset.format import Format, ReadImage
 from napari_car.dataset.formats import FORMATS, READERS
-from napari_car.dataset.import_project import tell_apart
 from napari_car.dataset.labelled_image import LabelledImage
 from napari_car.dataset.project_images import ProjectImages
+from napari_car.dataset.read_document import tell_apart
 
 SHEET, _ = QuerySheet().added("leaf, soil, stone")
 TABLE = InstanceTable({FIRST_ID: 1, FIRST_ID + 1: 1}, FIRST_ID + 2)
@@ -121,3 +121,18 @@ def test_files_of_labelme_become_a_project(command: Command, data_set: dict[str,
     assert len(result.stderr.strip().splitlines()) == 1
     assert "bare.json" in result.stderr
     assert not Path("other").exists()
+
+
+def test_the_format_is_found_by_the_files(command: Command, data_set: dict[str, LabelledImage]) -> None:
+    export(data_set, SHEET, FORMATS["voc"], Path("data"))
+    result = command("import", "data", "--out", "weeds")
+    assert result.exit_code == 0, result.output
+    assert "Pascal VOC index PNG: 2 images with labels of 3 classes are in the project weeds." in result.output
+    export(data_set, SHEET, FORMATS["ome-zarr"], Path("zarr"))
+    result = command("import", "zarr", "--out", "other")
+    assert result.exit_code == 1
+    assert "zarr is of OME-Zarr image-label, whose images are not files of their own" in result.stderr
+    assert not Path("other").exists()
+    result = command("import", "weeds", "--out", "other")
+    assert result.exit_code == 1
+    assert "weeds is of no data set that is known here" in result.stderr

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_car.annotation.frames import Box
-from napari_car.dataset.cutting import CutImages, Cutting, cut_image
+from napari_car.dataset.cutting import CutImages, Cutting, cut_image, find_classes
 from napari_car.dataset.export import export
 from napari_car.dataset.format import Format
 from napari_car.dataset.formats import FORMATS
@@ -161,11 +161,11 @@ def test_objects_are_what_is_seen_of_them(tmp_path: Path) -> None:
 def test_what_is_verified_to_be_absent_in_a_part(tmp_path: Path) -> None:
     labels = np.array([[CELL, CELL, 0, LEAF, LEAF, LABELS[4]]], np.int32)
     image = labelled(tmp_path, "a", labels, is_checked=True, absent=frozenset({STEM}))
-    assert cut_image(image, Box(0, 0, 1, 2), "b").absent == {LEAF, STEM}
-    assert cut_image(image, Box(0, 2, 1, 3), "b").absent == {CELL, LEAF, STEM}
-    assert cut_image(image, Box(0, 4, 1, 6), "b").absent == {STEM}
+    assert cut_image(image, Box(0, 0, 1, 2), "b", find_classes(image)).absent == {LEAF, STEM}
+    assert cut_image(image, Box(0, 2, 1, 3), "b", find_classes(image)).absent == {CELL, LEAF, STEM}
+    assert cut_image(image, Box(0, 4, 1, 6), "b", find_classes(image)).absent == {STEM}
     image = labelled(tmp_path, "a", labels, absent=frozenset({STEM}))
-    assert cut_image(image, Box(0, 0, 1, 2), "b").absent == {STEM}
+    assert cut_image(image, Box(0, 0, 1, 2), "b", find_classes(image)).absent == {STEM}
 
 
 @pytest.mark.parametrize(
@@ -187,4 +187,4 @@ def test_an_image_of_another_size_than_its_labels_is_not_cut(tmp_path: Path, nam
 
 def test_the_instances_are_those_of_the_image(tmp_path: Path) -> None:
     image = labelled(tmp_path, "a", np.full((2, 2), LABELS[4]))
-    assert cut_image(image, Box(0, 0, 1, 1), "b").instances is INSTANCES
+    assert cut_image(image, Box(0, 0, 1, 1), "b", find_classes(image)).instances is INSTANCES

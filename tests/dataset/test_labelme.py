@@ -240,8 +240,14 @@ def test_a_file_outside_of_the_data_set_is_not_read(folder: Path) -> None:
     Image.new("RGB", SIZE[::-1]).save(folder.parent / "b.png")
     for named in ("../b.png", str(folder.parent / "b.png"), None, "", "a\0.png", "x" * 5000):
         write(folder / "a.json", record(imagePath=named))
+        assert read(folder)["a"].image is None
+        assert read(folder)["a"].classes.shape == SIZE
+        write(folder / "a.json", record(imagePath=named, imageWidth=None))
         with pytest.raises(DocumentError, match=r"a\.json .* is not in the data set: put it beside the file"):
             read(folder)
+    write(folder / "a.json", record(imagePath=None, imageWidth=10**9))
+    with pytest.raises(DocumentError, match=r"a\.json .* an image of \d+ x 1000000000 px"):
+        read(folder)
 
 
 PIXELS = in_base64(Image.new("L", (2, 2)))

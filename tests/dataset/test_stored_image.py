@@ -9,8 +9,10 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+from zarr_images import write_zarr
 
 from napari_car.annotation.frames import Box
+from napari_car.annotation.image_planes import ImagePlanes
 from napari_car.dataset.stored_image import ImagePart, StoredImage, whole_part
 from napari_car.errors import ImageError, OutputError
 from napari_car.io.images import read_image
@@ -136,7 +138,7 @@ STACKS = [
     ((2, 4, *SIZE), "TZYX", (2, 4, *SIZE), (1, 2)),
     ((2, 4, *SIZE), None, (2, 4, *SIZE), (1, 2)),
     ((4, 3, *SIZE), "ZCYX", (4, *SIZE), (2,)),
-    ((4, 3, *SIZE), "ZCYX", (4, 3, *SIZE), (2, 1)),
+    ((4, 3, *SIZE), "ZCYX", (4, 3, *SIZE), (2, 1)),  # each channel has labels of its own
 ]
 
 
@@ -152,11 +154,42 @@ def test_planes_of_stacks(
     expected = pixels[plane]
     assert (tifffile.imread(path) == expected[..., rows, columns]).all()
     if expected.ndim == 3:
-        with pytest.raises(OutputError, match="stack of channels"):
-            part.read_rgb()
+        stack = ImagePlanes.open(tmp_path / "a.tif")
+        assert stack is not None
+        assert (part.read_rgb() == stack.render_whole(plane)[BOX.slices]).all()
         return
     page = int(np.ravel_multi_index(plane, labels[:-2]))
     assert (part.read_rgb() == read_image(tmp_path / "a.tif", page=page).rgb[BOX.slices]).all()
+
+
+def test_a_channel_with_labels_of_its_own_is_not_shown_with_others(tmp_path: Path) -> None:
+    pixels = noise((4, 2, *SIZE, 3), "uint8")
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", metadata={"axes": "ZCYXS"})
+    part = ImagePart(StoredImage(tmp_path / "a.tif"), (4, *SIZE), (2,), BOX)
+    with pytest.raises(OutputError, match="stack of channels, and each has labels of its own"):
+        part.read_rgb()
+
+
+def test_planes_of_an_ome_zarr_image(tmp_path: Path) -> None:
+    pixels = noise((2, 4, *SIZE), "uint16")
+    path = write_zarr(tmp_path / "a.zarr", pixels, "czyx")
+    part = ImagePart(StoredImage(path), (4, *SIZE), (3,), BOX)
+    rows, columns = BOX.slices
+    with tifffile.TiffFile(part.write(tmp_path / "new", "part")) as written_part:
+        assert written_part.series[0].axes == "CYX"
+        assert (written_part.asarray() == pixels[:, 3, rows, columns]).all()
+    assert (part.read_rgb() == read_image(path, page=3).rgb[BOX.slices]).all()
+    with pytest.raises(ImageError, match=r"a\.zarr: the image has 4 x 2 x 9 x 13 px, but its labels 5 x 9"):
+        ImagePart(StoredImage(path), (5, *SIZE), (3,), BOX).write(tmp_path / "new", "other")
+
+
+def test_an_ome_zarr_image_of_one_plane(tmp_path: Path) -> None:
+    pixels = noise(SIZE, "uint16")
+    path = write_zarr(tmp_path / "a.zarr", pixels, "yx", "0.4")
+    assert written(path).name == "part.png"
+    part = imagecodecs.png_decode((tmp_path / "new" / "part.png").read_bytes())
+    assert (part == pixels[BOX.slices]).all()
+    assert (whole_part(path, SIZE).read_rgb() == read_image(path).rgb).all()
 
 
 def test_planes_in_colour(tmp_path: Path) -> None:

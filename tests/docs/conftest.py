@@ -14,6 +14,7 @@ from pathlib import Path
 
 import open_clip
 import pytest
+from benchmark_miniatures import MINIATURES
 from hub_server import run_hub
 from PIL import Image
 from random_sam import write_random_sam
@@ -21,6 +22,9 @@ from random_sam import write_random_sam
 from napari_car.checkpoints import download
 
 sys.path.append(str(Path(__file__).parent))  # conftest files of several folders have no package
+sys.path.append(str(Path(__file__).parents[2] / "docs" / "hooks"))
+
+from evaluation_tables import FOLDERS
 
 REPOSITORIES = (
     "timm/vit_base_patch16_clip_224.openai",
@@ -44,6 +48,12 @@ class Workplace:
         for name in ("ViT-B-16/openai", "ViT-L-14/openai"):
             (self.models / name).mkdir(parents=True)
             shutil.copy(demo_folder() / "clip" / WEIGHTS, self.models / name / WEIGHTS)
+
+    def add_benchmarks(self) -> None:
+        """Put miniatures of the benchmarks where the pages have them, and a folder of somebody's own."""
+        for name, folder in FOLDERS.items():
+            MINIATURES[name](self.folder / folder)
+        MINIATURES["folder"](self.folder / "plots")
 
 
 def demo_folder() -> Path:

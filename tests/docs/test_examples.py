@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(300)
 LANGUAGES = {"console", "python", "text", "toml", "bibtex", "json"}
 START_WITHOUT_WEIGHTS = {"README.md", "install.md", "quickstart.md"}
 """Pages that tell their reader to download the networks before they are used."""
+WITH_BENCHMARKS = {"evaluation.md", "paper.md", "experiments.md"}
 VARIABLES = {"NAPARI_CAR_MODELS", "NAPARI_CAR_CACHE", "NAPARI_CAR_TEST_DATA", "NAPARI_CAR_REFERENCE"}
 CLASHING = {"opencv-python"}
 """Packages that may have to go."""
@@ -47,6 +48,8 @@ def test_every_block_is_of_a_known_kind(page: Path) -> None:
 def test_examples_run_from_top_to_bottom(page: Path, workplace) -> None:
     if page.name not in START_WITHOUT_WEIGHTS:
         workplace.add_paper_networks()
+    if page.name in WITH_BENCHMARKS:
+        workplace.add_benchmarks()
     names: dict[str, object] = {"__name__": "__main__"}
     for block in read(page):
         if block.title:

@@ -13,6 +13,7 @@ from napari_car.checkpoints.registry import load_registry
 from napari_car.cli.app import app
 from napari_car.cli.parameters import WITHOUT_OPTION, option_name
 from napari_car.config import CaRConfig
+from napari_car.evaluation.experiments import EXPERIMENTS
 from napari_car.gui.shortcuts import CORRECTION_SHORTCUTS, SHORTCUTS
 from napari_car.presets import PRESETS
 from napari_car.schema import field_keys
@@ -21,6 +22,7 @@ sys.path.append(str(ROOT / "docs" / "hooks"))
 
 import generated
 from benchmark_tables import clicks, crf, demo, speed
+from experiment_tables import distractors, experiments, sharing
 from markdown_table import table
 from roles import link_roles
 
@@ -106,6 +108,13 @@ ENVIRONMENT: dict[str, Any] = {
     "versions": {"torch": "2.4", "pydensecrf2": None},
     "date": "2026-01-02",
 }
+
+
+def test_experiments_are_listed_with_the_papers_figures() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", experiments(), re.MULTILINE))
+    assert set(rows) == set(EXPERIMENTS)
+    assert rows["prompts"].endswith("| 15 | VOC: mask → 61.8, circle blur → 67.6")
+    assert "COCO Object: f for both → 15.9, f and g → 36.6" in rows["backbones"]
 
 
 class TestBenchmarks:
@@ -200,6 +209,29 @@ class TestBenchmarks:
         assert "the first click of `classical` takes 201 ms, each later one 100 ms" in text
         assert "held-out, seeds 7 to 9" in text
 
+    def test_distractors_shows_each_point(self) -> None:
+        def point(n_absent: int, recurs: bool) -> dict[str, Any]:
+            scores = {"mean_iou": 0.5, "precision": None if n_absent == 0 else 0.75, "recall": 1.0}
+            return scores | {"n_absent": n_absent, "recurs": recurs, "false_alarm_rate": 0.0125, "seconds": 1.234}
+
+        points = [point(count, recurs) for count in (0, 200) for recurs in (True, False)]
+        scenes = {"n_images": 40, "which": "held-out", "seeds": [7, 46], "preset": "demo", "points": points}
+        rows = distractors({"scenes": scenes, "environment": ENVIRONMENT}).splitlines()
+        assert rows[2:6] == [
+            "| with | 0 | 50.0 | – | 100.0 | 1.2 | 1.23 |",
+            "| with | 200 | 50.0 | 75.0 | 100.0 | 1.2 | 1.23 |",
+            "| without | 0 | 50.0 | – | 100.0 | 1.2 | 1.23 |",
+            "| without | 200 | 50.0 | 75.0 | 100.0 | 1.2 | 1.23 |",
+        ]
+        assert "*In percent; 40 held-out scenes, seeds 7 to 46, preset `demo`.*" in rows
+
+    def test_sharing_shows_ratios(self) -> None:
+        measured = {"n_variants": 7, "median_ratio": {"cpu": 1.315, "wall": 1.2}}
+        report = {"what": "4 scenes", "loading_s": 1.25, "experiments": {"cam": measured}, "environment": ENVIRONMENT}
+        text = sharing(report)
+        assert "| `cam` | 7 | 1.31 | 1.20 |" in text
+        assert "*4 scenes; besides, loading the networks (1.2 s) is done once.*" in text
+
     def test_what_was_not_measured_is_left_out(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(generated, "RESULTS", tmp_path)
         assert generated.fill("<!-- generated: speed -->\n<!-- generated: crf -->").strip() == ""
@@ -207,7 +239,15 @@ class TestBenchmarks:
         assert "## A whole run" in generated.fill("<!-- generated: speed -->")
 
     @pytest.mark.parametrize(
-        ("name", "file"), [("speed", "speed"), ("crf", "crf"), ("demo", "demo_checkpoint"), ("clicks", "clicks")]
+        ("name", "file"),
+        [
+            ("speed", "speed"),
+            ("crf", "crf"),
+            ("demo", "demo_checkpoint"),
+            ("clicks", "clicks"),
+            ("distractors", "distractors"),
+            ("sharing", "experiments"),
+        ],
     )
     def test_stored_results_can_be_shown(self, name: str, file: str) -> None:
         is_stored = (generated.RESULTS / f"{file}.json").is_file()

@@ -34,9 +34,11 @@ def test_menus_offer_the_commands(make_napari_viewer: Callable) -> None:
     assert ids("napari/layers/segment") == ["napari-car.segment_by_text"]
     assert ids("napari/layers/annotate") == [
         "napari-car.segment_by_text",
+        "napari-car.import_labels",
         "napari-car.accept_proposal",
         "napari-car.discard_proposal",
     ]
+    assert ids("napari/file/io_utilities") == ["napari-car.import_labels"]
     assert ids("napari/plugins/napari-car") == ["napari-car.widget", "napari-car.folder"]
     assert len(ids("napari/file/samples/napari-car")) == 7
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from dock_driving import run_and_wait
 from napari.layers import Labels
 from napari.viewer import Viewer
 from PIL import Image
@@ -161,6 +162,24 @@ def test_a_later_run_leaves_corrections_alone(qtbot: QtBot, panel: FolderPanel, 
     np.testing.assert_array_equal(stored(project, NAMES[0]), before)
 
 
+def test_new_labels_that_wait_for_a_decision_are_not_left_behind(
+    qtbot: QtBot, panel: FolderPanel, project: Project, dock: tuple[Viewer, CarWidget]
+) -> None:
+    _, car = dock
+    shown_labels(panel).data_setitem((np.arange(30), np.arange(30)), 3)
+    run_and_wait(qtbot, car)
+    assert car.proposal_bar.isVisible()
+    panel.step(1)
+    assert "wait to be accepted or discarded" in panel.text
+    assert panel.desk.image is not None
+    assert panel.desk.image.key == f"{NAMES[0]}.png"
+    car.session.accept()
+    accepted = shown_labels(panel).data.copy()
+    panel.step(1)
+    assert panel.desk.image.key == f"{NAMES[1]}.png"
+    np.testing.assert_array_equal(stored(project, NAMES[0]), accepted)
+
+
 def test_a_run_is_stopped_and_goes_on_with_the_rest(
     qtbot: QtBot, panel: FolderPanel, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,7 +283,7 @@ def test_it_is_exported_and_imported_again(
     np.testing.assert_array_equal(shown_labels(panel).data > 0, stored(project, NAMES[0]) > 0)
 
 
-def test_stacks_are_shown_as_napari_reads_them(qtbot: QtBot, panel: FolderPanel, tmp_path: Path) -> None:
+def test_stacks_are_shown_with_the_values_of_the_file(qtbot: QtBot, panel: FolderPanel, tmp_path: Path) -> None:
     folder = tmp_path / "stacks"
     folder.mkdir()
     stack = np.arange(3 * 8 * 9, dtype=np.uint16).reshape(3, 8, 9)

@@ -63,7 +63,7 @@ def test_what_is_contributed_names_commands_that_exist_and_each_command_serves()
 
 
 def test_menus_are_open_to_plugins() -> None:
-    assert set(POINTS.menus) == {"napari/layers/segment", "napari/layers/annotate"}
+    assert set(POINTS.menus) == {"napari/layers/segment", "napari/layers/annotate", "napari/file/io_utilities"}
     assert set(POINTS.menus) <= set(map(str, MenuId.contributables()))
 
 

@@ -121,7 +121,10 @@ def test_menus_offer_files_and_classes(view: QueryListView, qtbot: QtBot) -> Non
     said: list[object] = []
     menu = QMenu()
     qtbot.addWidget(menu)
-    fill_list_menu(menu, view._table, lambda: None, said.append, lambda: None)
+    wanted: list[str] = []
+    fill_list_menu(menu, view._table, lambda: None, said.append, lambda: wanted.append("labels"), lambda: None)
+    next(action for action in menu.actions() if action.text().startswith("Import labels")).trigger()
+    assert wanted == ["labels"]
     for action in menu.actions():
         if action.text() in READERS | WRITERS:
             action.trigger()

@@ -61,6 +61,17 @@ def test_a_link_to_the_folder_above_does_not_loop(folder):
     assert len(find_images([folder], recursive=True)) == 5
 
 
+def test_the_folder_of_an_ome_zarr_image_is_one_image_and_not_looked_into(folder):
+    for name in ("a.ome.zarr", "sub/B.ZARR", ".hidden.zarr"):
+        (folder / name / "0").mkdir(parents=True)
+        (folder / name / "0" / "thumbnail.png").touch()
+    (folder / "file.zarr").touch()  # a file is no such folder
+    assert names(find_images([folder]), folder) == ["a.TIF", "a.ome.zarr", "b.png", "c[1].jpg"]
+    assert names(find_images([folder], recursive=True), folder)[4:] == ["sub/B.ZARR", "sub/d.jpeg", "sub/e/f.webp"]
+    assert names(find_images([f"{folder}/*zarr"]), folder) == ["a.ome.zarr"]
+    assert find_images([folder / "a.ome.zarr"]) == [folder / "a.ome.zarr"]
+
+
 def test_no_pattern_gives_no_image():
     assert find_images([]) == []
 

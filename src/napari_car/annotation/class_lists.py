@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from napari_car.errors import DocumentError, QueryError
 from napari_car.io.colours import RGB
+from napari_car.io.json_pieces import read_pieces
 from napari_car.queries import Query
 
 from .sheet import QuerySheet
@@ -133,13 +133,14 @@ def _with_parents(
 def _read_coco(text: str) -> Iterable[ForeignClass]:
     """Read the categories of COCO."""
     try:
-        record = json.loads(text)
+        found = [(piece.value, piece.is_item) for piece in read_pieces(text) if piece.key == "categories"]
+    except TypeError:
+        found = []
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"it is not JSON: {error}") from error
-    categories = record.get("categories") if isinstance(record, dict) else None
-    if not isinstance(categories, list) or not all(isinstance(item, dict) for item in categories):
+    if not found or not all(isinstance(value, dict) if is_item else value == [] for value, is_item in found):
         raise DocumentError('it has no list of "categories", as COCO has them')
-    for item in categories:
+    for item in (value for value, is_item in found if is_item):
         if not isinstance(item.get("name"), str):
             raise DocumentError("a category has no name")
         parent = item.get("supercategory")

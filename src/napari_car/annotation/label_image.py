@@ -10,12 +10,15 @@ from napari_car.io.bounds import bounded
 from napari_car.results import Progress, Step
 
 from .document import Document
+from .image_planes import ImagePlanes
+from .label_planes import label_planes
+from .outcome import Outcome
 from .project import ProjectImage
 from .segmented_document import make_document
 from .sheet import QuerySheet
+from .survey import Place
 
 if TYPE_CHECKING:
-    from napari_car.segmentation import Segmentation
     from napari_car.segmenter import Segmenter
 
 
@@ -45,18 +48,20 @@ def with_distractors(config: CaRConfig, sheet: QuerySheet) -> CaRConfig:
 
 def label_image(
     image: ProjectImage, segmenter: "Segmenter", recipe: Recipe
-) -> "Generator[Progress | Step, None, tuple[Document, Segmentation]]":
-    """Read and segment an image; nothing is written, and closing the generator stops it.
+) -> Generator[Progress | Step | Place, None, tuple[Document, Outcome]]:
+    """Read and segment an image, of a stack plane by plane; nothing is written, and closing the generator stops it.
 
     Yields
     ------
     Progress, Step
         As :meth:`napari_car.Segmenter.run` does.
+    Place
+        At the beginning of each plane of a stack.
 
     Returns
     -------
     document : Document
-    result : Segmentation
+    outcome : Outcome
 
     Raises
     ------
@@ -65,13 +70,16 @@ def label_image(
     ResourceError
         If the device runs out of memory.
     """
+    planes = ImagePlanes.open(image.path)
+    if planes is not None:
+        return (yield from label_planes(image.key, planes, segmenter, recipe))
     read = read_image(image.path)
     picture, notes = bounded(read.rgb, recipe.config.compute.max_side_px)
     result = yield from segmenter.run(picture, recipe.sheet.queries, recipe.config)
     result = result.noted((*read.notes, *notes))
     # napari names an image after its file without the ending, and labels find their image by its name.
     about: dict[str, Any] = {"name": image.path.stem, "path": image.key, "shape": list(read.rgb.shape[:2])}
-    document, _ = make_document(
+    return make_document(
         result,
         size_px=(read.rgb.shape[0], read.rgb.shape[1]),
         sheet=recipe.sheet,
@@ -79,4 +87,3 @@ def label_image(
         preset=recipe.preset,
         image=about,
     )
-    return document, result

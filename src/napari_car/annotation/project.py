@@ -14,6 +14,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -29,6 +30,7 @@ from .sheet import QuerySheet
 
 FORMAT, VERSION = "napari-car-project", 1
 PROJECT_FILE, ONTOLOGY_FILE, LABELS_FOLDER = "project.toml", "ontology.toml", "labels"
+_BESIDE = ".unsaved-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,11 @@ class Project:
         document = self.folder / LABELS_FOLDER / f"{relative}{SUFFIX}"
         return ProjectImage(relative.as_posix(), self.images_folder / relative, document)
 
+    def path_beside(self, image: ProjectImage, now: datetime) -> Path:
+        """Return where labels of an image are kept that cannot be saved, since somebody else has saved others."""
+        stem = image.document.name.removesuffix(SUFFIX)
+        return image.document.with_name(f"{stem}{_BESIDE}{now:%Y%m%d-%H%M%S}{SUFFIX}")
+
     def load(self, image: ProjectImage) -> tuple[Document | None, Stamp]:
         """Read the labels of an image; None if there are none yet.
 
@@ -204,6 +211,12 @@ class Project:
             image.document.parent.mkdir(parents=True, exist_ok=True)
         write_document(image.document, document)
         return _stamp(image.document)
+
+
+def image_of_kept(key: str) -> str:
+    """Return the image whose labels :meth:`Project.path_beside` keeps under a name; empty: they are no such labels."""
+    found = re.fullmatch(rf"(.+){re.escape(_BESIDE)}\d{{8}}-\d{{6}}", key)
+    return found[1] if found else ""
 
 
 def _write_record(folder: Path, images_folder: Path) -> None:

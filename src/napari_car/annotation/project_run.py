@@ -8,6 +8,7 @@ from napari_car.errors import ONE_IMAGE_ERRORS, CaRError
 
 from .label_image import Recipe, label_image
 from .project import Project, ProjectImage, Stamp
+from .survey import Place
 
 if TYPE_CHECKING:
     from napari_car.segmenter import Segmenter
@@ -18,6 +19,26 @@ class ImageStarted:
     """A run has come to an image."""
 
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneStarted:
+    """A run has come to a plane of a stack.
+
+    Parameters
+    ----------
+    key : str
+    number, total : int
+        The plane's number from 1, and how many there are.
+    """
+
+    key: str
+    number: int
+    total: int
+
+
+Event = PlaneStarted | None
+"""What happens within an image; None between pieces of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +75,7 @@ class ProjectRun:
 
     def run(
         self, segmenter: "Segmenter", images: Iterable[ProjectImage], is_left_alone: Callable[[str], bool]
-    ) -> Generator[ImageStarted | ImageDone | None, None, None]:
+    ) -> Generator[ImageStarted | Event | ImageDone, None, None]:
         """Segment images and save their labels, one after another.
 
         Parameters
@@ -66,7 +87,7 @@ class ProjectRun:
 
         Yields
         ------
-        ImageStarted, ImageDone or None
+        ImageStarted, PlaneStarted, ImageDone or None
             None between pieces of work. What concerns one image only is in its ``ImageDone``, and does not stop the
             run.
         """
@@ -88,13 +109,15 @@ class ProjectRun:
         document, seen = self.project.load(image)
         return None if document is not None and document.is_corrected else seen
 
-    def _segment(self, segmenter: "Segmenter", image: ProjectImage, seen: Stamp) -> Generator[None, None, None]:
+    def _segment(self, segmenter: "Segmenter", image: ProjectImage, seen: Stamp) -> Generator[Event, None, None]:
         """Read, segment and save an image."""
         run = label_image(image, segmenter, self.recipe)
+        event: object = None
         while True:
-            yield None
+            at = event if isinstance(event, Place) and event.total > 1 else None
+            yield None if at is None else PlaneStarted(image.key, at.number, at.total)
             try:
-                next(run)
+                event = next(run)
             except StopIteration as end:
                 document, _ = end.value
                 break

@@ -12,7 +12,7 @@ from .correction.agreement import Agreement
 from .document import SUFFIX
 from .image_summary import ImageSummary, pool, summarise_image
 from .label_layer import Colour
-from .project import LABELS_FOLDER, Project
+from .project import LABELS_FOLDER, Project, image_of_kept
 from .run_facts import Making
 from .sheet import QuerySheet
 
@@ -267,11 +267,7 @@ def summarise_project(project: Project) -> ProjectSummary:
         except CaRError as error:
             unreadable.append(Unreadable(image.key, str(error)))
     keys = {image.key for image in there}
-    unreadable += [
-        Unreadable(key, "The image is gone; its labels are still there, and not counted.")
-        for key in _find_labelled(project)
-        if key not in keys
-    ]
+    unreadable += [Unreadable(key, _explain_rest(key)) for key in _find_labelled(project) if key not in keys]
     return ProjectSummary(
         ontology=ontology, images=tuple(images), unlabelled=tuple(unlabelled), unreadable=tuple(unreadable)
     )
@@ -282,6 +278,16 @@ def _find_labelled(project: Project) -> Iterator[str]:
     folder = project.folder / LABELS_FOLDER
     for path in sorted(folder.rglob(f"*{SUFFIX}")):
         yield path.relative_to(folder).as_posix().removesuffix(SUFFIX)
+
+
+def _explain_rest(key: str) -> str:
+    """Say why labels are not those of an image."""
+    if image := image_of_kept(key):
+        return (
+            f"These labels of {image} could not be saved, since somebody else had saved others: take over what is "
+            "right in napari, then delete them."
+        )
+    return "The image is gone; its labels are still there, and not counted."
 
 
 def _need(image: ImageSummary) -> tuple[float, ...]:

@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Int32
 
 from napari_car.config import CaRConfig
 
 from .document import Document
 from .frames import Box, Frame
-from .label_layer import LabelLayer
-from .outcome import Finding, collect_findings
+from .label_layer import LabelLayer, Transform
+from .outcome import Outcome, collect_findings
 from .record import record_run
 from .recorded_frame import RecordedFrame, hash_picture
 from .sheet import QuerySheet
@@ -27,7 +28,7 @@ def make_document(
     config: CaRConfig,
     preset: str,
     image: dict[str, Any],
-) -> tuple[Document, tuple[Finding, ...]]:
+) -> tuple[Document, Outcome]:
     """Make the document of one image.
 
     Parameters
@@ -48,13 +49,14 @@ def make_document(
     -------
     document : Document
         One layer that holds all queries; no pixel is a person's.
-    findings : tuple of Finding
+    outcome : Outcome
     """
     whole = Box(0, 0, *size_px)
     frame = Frame((), whole, whole)
     result = result.labelled(sheet.query_ids).sized(size_px)
     painted = paint_frame(result, frame)
-    findings = collect_findings(result, painted)
+    outcome = Outcome()
+    outcome.put(frame, collect_findings(result, painted))
     record = record_run(
         sheet=sheet,
         config=config,
@@ -64,28 +66,63 @@ def make_document(
         provenances=[result.provenance],
         is_whole=True,
     )
+    return assemble_document(painted[TOGETHER], outcome, record, sheet=sheet, name=image["name"]), outcome
+
+
+def assemble_document(
+    labels: Int32[np.ndarray, "*axes H W"],
+    outcome: Outcome,
+    record: dict[str, Any],
+    *,
+    sheet: QuerySheet,
+    name: str,
+    transform: Transform | None = None,
+) -> Document:
+    """Make the document of an image of any number of planes.
+
+    Parameters
+    ----------
+    labels : ndarray, int32
+        Of all planes.
+    outcome : Outcome
+        What was found in them.
+    record : dict
+        Of the run.
+    sheet : QuerySheet
+        The list of queries.
+    name : str
+        Of the image.
+    transform : Transform, optional
+        Where it lies; by default nowhere in particular.
+
+    Returns
+    -------
+    Document
+        One layer that holds all queries; no pixel is a person's.
+    """
     layer = LabelLayer(
-        name=f"{image['name']} labels",
-        labels=painted[TOGETHER],
-        human=np.zeros(size_px, dtype=bool),
+        name=f"{name} labels",
+        labels=labels,
+        human=np.broadcast_to(np.False_, labels.shape),
         colours=sheet.colours,
-        features=_features(sheet, findings),
+        features=_features(sheet, outcome),
+        transform=transform or Transform(),
         provenance={
             "kind": "labels",
-            "image": image["name"],
+            "image": name,
             "query": TOGETHER,
             "queries": sheet.to_dict()["entries"],
             "runs": [record],
         },
     )
-    return Document(layers=(layer,)), findings
+    return Document(layers=(layer,))
 
 
-def _features(sheet: QuerySheet, findings: tuple[Finding, ...]) -> dict[str, list[Any]]:
+def _features(sheet: QuerySheet, outcome: Outcome) -> dict[str, list[Any]]:
     """Return the table of labels, with what was found."""
-    found = {finding.id: finding for finding in findings}
+    found = {summary.id: summary for summary in outcome.summaries()}
     rows: list[tuple[int, str, str, float | None]] = [(0, "background", "–", None)]
     for id_, name in sorted(sheet.names.items()):
-        finding = found.get(id_)
-        rows.append((id_, name, finding.verdict if finding else "", round(finding.score, 3) if finding else None))
+        summary = found.get(id_)
+        rows.append((id_, name, summary.verdict if summary else "", round(summary.score, 3) if summary else None))
     return {name: [row[place] for row in rows] for place, name in enumerate(("index", "class", "verdict", "score"))}

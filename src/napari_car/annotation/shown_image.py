@@ -1,6 +1,6 @@
 """The picture that a run saw, made again from the image file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -14,12 +14,19 @@ from PIL import Image
 from napari_car.errors import DocumentError, ImageError, ResourceError
 from napari_car.io import compose_channels, read_image
 from napari_car.io.bounds import bounded
+from napari_car.io.find import is_zarr
 from napari_car.io.images import MAX_PIXELS, reason_of
+from napari_car.io.stack import ImageStack
+from napari_car.io.stacks import open_stack
 from napari_car.io.tiff import SIGNATURES
 
 from .channel_settings import read_channel
 from .frames import Frame, PlaneAxes
+from .pyramid import coarsest_level, frame_at_level
 from .recorded_frame import RecordedFrame, hash_picture
+
+Levels = tuple[Any, ...]
+"""Pixels of a channel from fine to coarse, each like an array."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,19 +35,22 @@ class ShownImage:
 
     Parameters
     ----------
-    values : ndarray
-        Of the file, perhaps with colours as the last axis.
+    pixels : tuple of tuple of array-like
+        Levels of each channel, perhaps with colours as the last axis.
     axes : PlaneAxes
-        Which of its axes were rows and columns.
-    channel : mapping or None
-        How the values were shown; None: they are RGB and were taken as they are.
+        Of the labels: which axes were rows and columns.
+    level : int
+        The level that has the shape of the labels.
+    channels : tuple of mapping
+        How each channel was shown; none: the values are RGB and were taken as they are.
     max_side_px : int
         Longest side of a picture; larger ones were shrunk.
     """
 
-    values: NDArray[Any]
+    pixels: tuple[Levels, ...]
     axes: PlaneAxes
-    channel: Mapping[str, Any] | None
+    level: int
+    channels: tuple[Mapping[str, Any], ...]
     max_side_px: int
 
     @classmethod
@@ -63,21 +73,30 @@ class ShownImage:
         ImageError, ResourceError
             If the file cannot be read.
         """
-        shape, channel = _read_shape(record), _read_channel(record)
+        shape, channels = _read_shape(record), _read_channels(record)
+        level, n_levels = record.get("level", 0), record.get("n_levels", 1)
         shown = record.get("displayed_axes", [len(shape) - 2, len(shape) - 1])
-        if not _are_axes(shown, len(shape)):
-            raise DocumentError("the record of the run does not say which axes of the image were shown")
+        if not _are_axes(shown, len(shape)) or not isinstance(level, int) or not isinstance(n_levels, int):
+            raise DocumentError("the record of the run does not say which axes and level of the image were shown")
         axes = PlaneAxes(shape, *shown)
-        sizes = []
-        for values in _read_values(path, as_stored=channel is not None):
-            size = values.shape[:-1] if channel is None or channel.get("rgb") else values.shape
+        sizes: list[str] = []
+        depths: set[int] = set()
+        for pixels in _read_pixels(path, channels):
+            found = cls(pixels, axes, level, channels, max_side_px)
+            size = found._shapes[level] if level < len(pixels[0]) else ()
             sizes.append(" x ".join(map(str, size)))
-            found = cls(values, axes, channel, max_side_px)
-            if size == shape and first.picture in ("", hash_picture(found.render(first.frame))):
+            depths.add(len(pixels[0]))
+            is_alike = size == shape and len(pixels[0]) == n_levels
+            if is_alike and first.picture in ("", hash_picture(found.render(first.frame))):
                 return found
+        if depths and n_levels not in depths:
+            raise DocumentError(f"its picture was read from a pyramid of {n_levels} levels, which {path} does not have")
         wanted = " x ".join(map(str, shape))
-        if wanted not in sizes:
+        if sizes and wanted not in sizes:
             raise DocumentError(f"{path} has {sizes[0]} px, but the image of the run had {wanted}")
+        if len(channels) > 1:
+            names = ", ".join(str(channel.get("name", "?")) for channel in channels)
+            raise DocumentError(f"its picture was made of several layers ({names}), which are not those of {path}")
         raise DocumentError(f"the picture of the run is not the one of {path}: one of the two was changed since")
 
     def render(self, frame: Frame) -> UInt8[np.ndarray, "H W 3"]:
@@ -88,18 +107,30 @@ class ShownImage:
         DocumentError
             If the frame lies outside of the image, or how it was shown is not known; the text is the reason only.
         ImageError
-            If it cannot be shown.
+            If it cannot be read or shown.
         """
         is_inside = frame.box.clipped(self.axes.whole) == frame.box and len(frame.plane) == len(self.axes.hidden_axes)
         if not is_inside or any(
             index >= self.axes.shape[axis] for axis, index in zip(self.axes.hidden_axes, frame.plane, strict=True)
         ):
             raise DocumentError("a part that was segmented lies outside of the image")
-        part = self.values[self.axes.index(frame.plane, frame.box)]
-        if self.axes.row_axis > self.axes.column_axis:
-            part = part.swapaxes(0, 1)
-        rgb = part if self.channel is None else compose_channels([read_channel(self.channel, part)])[0]
+        level = coarsest_level(self._shapes, self.axes, self.level, frame.box, self.max_side_px)
+        there, plane, box = frame_at_level(self._shapes[level], self.axes, frame)
+        parts = [np.asarray(levels[level][there.index(plane, box)]) for levels in self.pixels]
+        if there.row_axis > there.column_axis:
+            parts = [part.swapaxes(0, 1) for part in parts]
+        rgb = parts[0]
+        if self.channels:
+            rgb, _ = compose_channels(
+                [read_channel(channel, part) for channel, part in zip(self.channels, parts, strict=True)]
+            )
         return np.ascontiguousarray(bounded(rgb, self.max_side_px)[0])
+
+    @property
+    def _shapes(self) -> list[tuple[int, ...]]:
+        """Pixels along each axis of each level, without colours."""
+        has_colours = not self.channels or bool(self.channels[0].get("rgb"))
+        return [tuple(pixels.shape)[: -1 if has_colours else None] for pixels in self.pixels[0]]
 
 
 def _read_shape(record: Mapping[str, Any]) -> tuple[int, ...]:
@@ -110,21 +141,16 @@ def _read_shape(record: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _read_channel(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return how the only channel was shown; None if the file was segmented as it is."""
+def _read_channels(record: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return how each channel was shown; none if the file was segmented as it is."""
     channels = record.get("channels")
     if channels is None:
-        return None
+        return ()
     if not isinstance(channels, list) or not channels or not all(isinstance(item, Mapping) for item in channels):
         raise DocumentError("the record of the run does not say how the image was shown")
-    if len(channels) > 1:
-        names = ", ".join(str(channel.get("name", "?")) for channel in channels)
-        raise DocumentError(f"its picture was made of several layers ({names}), which are not in one file")
-    if record.get("n_levels", 1) != 1:
-        raise DocumentError("its picture was read from a pyramid of levels, which is not repeated")
-    if "projection" in channels[0]:
+    if any("projection" in channel for channel in channels):
         raise DocumentError("its picture was made of a thick slice, which is not repeated")
-    return dict(channels[0])
+    return tuple(channels)
 
 
 def _are_axes(shown: Any, n_axes: int) -> bool:
@@ -137,21 +163,46 @@ def _are_axes(shown: Any, n_axes: int) -> bool:
     )
 
 
-def _read_values(path: Path, *, as_stored: bool) -> Iterator[NDArray[Any]]:
-    """Yield the ways in which a file can be read: upright in 8-bit colours, and with the values that it holds."""
+def _read_pixels(path: Path, channels: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Levels, ...]]:
+    """Yield the ways in which a file can be read.
+
+    Upright in 8-bit colours; as a stack with its channels and levels; and with the values that it holds.
+    """
     refusal: ImageError | None = None
+    if not path.exists() or (len(channels) <= 1 and not is_zarr(path)):
+        try:
+            yield ((read_image(path).rgb,),)
+        except ImageError as error:  # a stack, perhaps
+            refusal = error
+    if channels and path.exists():
+        stack = open_stack(path)
+        if stack is not None:
+            yield _choose_channels(stack, channels)
+            return
+        if len(channels) == 1:
+            yield ((_read_values(path, refusal),),)
+            return
+    if refusal is not None:
+        raise refusal
+
+
+def _choose_channels(stack: ImageStack, channels: Sequence[Mapping[str, Any]]) -> tuple[Levels, ...]:
+    """Return the pixels of the channels that were shown: those of their names, else those that are shown at first."""
+    by_name = {stack.layer_name(channel): channel.levels for channel in stack.channels}
+    names = [channel.get("name") for channel in channels]
+    if all(name in by_name for name in names):
+        return tuple(by_name[str(name)] for name in names)
+    if len(stack.shown) != len(channels):
+        raise DocumentError(
+            f"its picture was made of {len(channels)} channels, and {stack.path} shows {len(stack.shown)}"
+        )
+    return tuple(channel.levels for channel in stack.shown)
+
+
+def _read_values(path: Path, refusal: ImageError | None) -> NDArray[Any]:
+    """Return the values that a file holds, or raise why it could not be read before."""
     try:
-        loaded = read_image(path)
-    except ImageError as error:  # a stack, perhaps
-        refusal = error
-    else:
-        yield loaded.rgb
-    if not as_stored:
-        if refusal is not None:
-            raise refusal
-        return
-    try:
-        yield _read_stored(path)
+        return _read_stored(path)
     except MemoryError as error:
         raise ResourceError(f"There is not enough memory for {path}.") from error
     # A damaged file makes the decoders raise almost anything.

@@ -15,6 +15,7 @@ from .evaluate_command import evaluate
 from .export_command import export
 from .import_command import import_
 from .info import info
+from .merge_evaluations import merge_evaluations
 from .models import models
 from .options import DEBUG_KEY, debug_option
 from .presets import presets
@@ -58,7 +59,20 @@ def app(context: click.Context) -> None:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
 
 
-for command in (segment, batch, report, rerun, export, import_, evaluate, demo, models, presets, info):
+for command in (
+    segment,
+    batch,
+    report,
+    rerun,
+    export,
+    import_,
+    evaluate,
+    merge_evaluations,
+    demo,
+    models,
+    presets,
+    info,
+):
     app.add_command(command)
 
 

@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from napari_car.annotation.survey import Place
 from napari_car.results import Progress, Step
 
 if TYPE_CHECKING:  # they load torch, which the bar must not wait for
-    from napari_car.results import QueryResult
+    from napari_car.annotation.outcome import Outcome
+    from napari_car.results import Verdict
     from napari_car.segmentation import Segmentation
 
 R = TypeVar("R")
@@ -68,17 +70,22 @@ class Display:
     ) -> None:
         self._bars.stop()
 
-    def follow(self, run: Generator[Progress | Step, None, R], name: str, n_queries: int) -> R:
-        """Drain a run while showing its stages."""
+    def follow(self, run: Generator[Progress | Step | Place, None, R], name: str, n_queries: int) -> R:
+        """Drain a run while showing its stages, and the planes of a stack."""
         n_left = n_queries
+        shown = name
         while True:
             try:
                 event = next(run)
             except StopIteration as end:
                 return cast("R", end.value)
+            if isinstance(event, Place):
+                n_left = n_queries
+                shown = f"{name}, plane {event.number} of {event.total}" if event.total > 1 else name
+                continue
             if isinstance(event, Step):
                 n_left = len(event.survivors)
-            self.describe(f"{describe_stage(event, n_left, n_queries)} ({name})")
+            self.describe(f"{describe_stage(event, n_left, n_queries)} ({shown})")
 
     def expect(self, n_images: int) -> None:
         """Say how many images there are, if that was not known at first."""
@@ -111,14 +118,32 @@ def describe_stage(event: Progress | Step, n_left: int, n_queries: int) -> str:
 def describe_result(segmentation: "Segmentation") -> str:
     """Say what was found: ``cat 0.93, sofa 0.55 (uncertain); not found: dog``."""
     ordered = sorted(segmentation.queries, key=lambda result: -result.score)
-    found = [f"{result.text} {result.score:.2f}{_doubt(result)}" for result in ordered if result.has_mask]
-    dropped = [f"{result.text}{_doubt(result)}" for result in ordered if not result.has_mask]
+    found = [f"{result.text} {result.score:.2f}{_doubt(result.verdict)}" for result in ordered if result.has_mask]
+    dropped = [f"{result.text}{_doubt(result.verdict)}" for result in ordered if not result.has_mask]
+    return _describe(found, dropped)
+
+
+def describe_labels(outcome: "Outcome") -> str:
+    """Say what was found in an image: as :func:`describe_result`, and of a stack ``cat 0.93 in 2 of 12 planes``."""
+    found, dropped = [], []
+    for summary in sorted(outcome.summaries(), key=lambda summary: -summary.score):
+        doubt = _doubt(summary.verdict)
+        where = f" in {summary.n_found} of {summary.n_frames} planes" if summary.n_frames > 1 else ""
+        if summary.n_found or summary.is_covered:
+            found.append(f"{summary.text} {summary.score:.2f}{doubt}{where}")
+        else:
+            dropped.append(f"{summary.text}{doubt}")
+    return _describe(found, dropped)
+
+
+def _describe(found: list[str], dropped: list[str]) -> str:
+    """Say what was found and what was not."""
     return (_listed(found) or "nothing found") + (f"; not found: {_listed(dropped)}" if dropped else "")
 
 
-def _doubt(result: "QueryResult") -> str:
+def _doubt(verdict: "Verdict") -> str:
     """Mark an uncertain verdict."""
-    return " (uncertain)" if result.verdict == "uncertain" else ""
+    return " (uncertain)" if verdict == "uncertain" else ""
 
 
 def _listed(texts: list[str], at_most: int = 8) -> str:

@@ -19,7 +19,7 @@ from .display import Display
 from .evaluation import Evaluation, identify, open_benchmark
 from .evaluation_report import write_report
 from .experiment import ExperimentOutcome, check_workers, run_lanes
-from .experiment_report import write_page
+from .experiment_report import NUMBERS_FILE, write_page
 
 if TYPE_CHECKING:
     from napari_car.evaluation.lanes import Run
@@ -83,7 +83,7 @@ def run_distractor_curve(evaluation: Evaluation, out: Path, n_worst: int) -> Exp
         plot = draw_curve(curve)
         write_bytes(out / PLOT_FILE, plot.encode("utf-8", "backslashreplace"))
         write_page(curve.make_page(plot, PLOT_FILE), out)
-        write_json(out / "experiment.json", curve.to_dict())
+        write_json(out / NUMBERS_FILE, curve.to_dict())
         outcome.lines = curve.describe()
     for lane, records in zip(lanes, done, strict=True):
         if records:
@@ -109,6 +109,6 @@ def _make_lane(
         asked = pool.ask(sample.key, truth, setting.n_absent)
         # One that remembers nothing of the image: the time of each point is to be that of a run by itself.
         new = build_like(segmenter, segmenter.f, segmenter.g)
-        return evaluate_asked(new, benchmark, sample, truth, asked, config), len(asked.queries)
+        return evaluate_asked(new, benchmark, sample, truth, asked, header.config), len(asked.queries)
 
     return Lane(title=setting.title, store=EvaluationStore.open(out / setting.name, header), begin=begin)

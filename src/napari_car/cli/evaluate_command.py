@@ -212,19 +212,24 @@ def _run_experiment(evaluation: "Evaluation", name: str, out: Path, n_worst: int
 
 def _report_experiment(outcome: "ExperimentOutcome", out: Path) -> None:
     """Say what came out; exit code 3 if an item failed."""
+    from .evaluation_report import PAGE_FILE
+    from .experiment_report import NUMBERS_FILE
+
     for line in outcome.lines:
         click.echo(line)
     if outcome.lines:
-        click.echo(f"The report is {out / 'report.html'}; the numbers are in {out / 'experiment.json'}.")
+        click.echo(f"The report is {out / PAGE_FILE}; the numbers are in {out / NUMBERS_FILE}.")
     _say_failed([(key, error) for (key, _), error in outcome.failed.items()])
 
 
 def _report(outcome: "EvaluationOutcome", out: Path) -> None:
     """Say what came out; exit code 3 if an item failed."""
+    from .evaluation_report import PAGE_FILE, RESULT_FILE
+
     if outcome.summary is not None:
         for line in outcome.lines:
             click.echo(line)
-        click.echo(f"The report is {out / 'report.html'}; the numbers are in {out / 'result.json'}.")
+        click.echo(f"The report is {out / PAGE_FILE}; the numbers are in {out / RESULT_FILE}.")
     _say_failed(outcome.failed)
 
 

@@ -14,6 +14,7 @@ from napari_car.evaluation.evaluated import Evaluated
 from napari_car.evaluation.report_text import describe_scores
 from napari_car.evaluation.run import count_queries, evaluate_item, keep
 from napari_car.evaluation.run_header import RunHeader
+from napari_car.evaluation.scored_classes import ScoredClasses
 from napari_car.evaluation.shard import Shard
 from napari_car.evaluation.store import EvaluationStore
 from napari_car.evaluation.summary import EvaluationSummary
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
     from .cluster import Workers
 
 
-Identities = tuple[CheckpointIdentity, CheckpointIdentity, CheckpointIdentity | None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machinery:
+    """What evaluates: networks, and the backend of the dense CRF if that is left to the program."""
+
+    f: CheckpointIdentity
+    g: CheckpointIdentity
+    sam: CheckpointIdentity | None
+    crf_backend: str
 
 
 @dataclass(slots=True)
@@ -110,10 +118,9 @@ class Evaluation:
         return outcome
 
     def header(
-        self, benchmark: Benchmark, networks: Identities, config: CaRConfig | None = None, variant: str = ""
+        self, benchmark: Benchmark, machinery: Machinery, config: CaRConfig | None = None, variant: str = ""
     ) -> RunHeader:
         """Return what the numbers depend on, of a variant of an experiment with the parameters that it has."""
-        f, g, sam = networks
         config = config or self.config
         return RunHeader(
             benchmark=self.entry.name,
@@ -121,12 +128,14 @@ class Evaluation:
             options=self.options,
             n_items=len(benchmark.samples),
             preset=self.preset,
-            config=config,
-            f=f,
-            g=g,
-            sam=sam if config.sam.enabled else None,
+            config=settle(config, machinery.crf_backend),
+            f=machinery.f,
+            g=machinery.g,
+            sam=machinery.sam if config.sam.enabled else None,
             versions=find_versions(),
             variant=variant,
+            title=benchmark.title,
+            scored=ScoredClasses.of(benchmark),
         )
 
     def _find_left(self, benchmark: Benchmark, store: EvaluationStore, display: Display) -> "list[Sample]":
@@ -148,7 +157,7 @@ class Evaluation:
         """Evaluate items one by one, in this process."""
         with store.writer(self.shard) as writer:
             for sample in self._find_left(benchmark, store, display):
-                run = evaluate_item(segmenter, benchmark, sample, self.config)
+                run = evaluate_item(segmenter, benchmark, sample, store.header.config)
                 with _collecting(sample.key, display, outcome):
                     keep(display.follow(run, sample.key, count_queries(benchmark, sample)), writer)
 
@@ -161,8 +170,10 @@ class Evaluation:
             (named,) = cluster.share([("networks", identify)], display)
             store = EvaluationStore.open(out, self.header(benchmark, named.result()))
             with store.writer(self.shard) as writer:
+                samples: Sequence[Sample] = benchmark.samples
+                places = {sample.key: place for place, sample in enumerate(samples)}
                 pieces = [
-                    (sample.key, self._work(benchmark.samples.index(sample)))
+                    (sample.key, self._work(places[sample.key], store.header.config))
                     for sample in self._find_left(benchmark, store, display)
                 ]
                 for answer in cluster.share(pieces, display):
@@ -170,7 +181,7 @@ class Evaluation:
                         keep(answer.result(), writer)
         return store
 
-    def _work(self, index: int) -> "EvaluationWork":
+    def _work(self, index: int, config: CaRConfig) -> "EvaluationWork":
         """Return the evaluation of an item, as work for a cluster."""
         return EvaluationWork(
             benchmark=self.entry.name,
@@ -178,7 +189,7 @@ class Evaluation:
             split=self.split,
             options=dict(self.options),
             index=index,
-            config=self.config,
+            config=config,
         )
 
 
@@ -220,9 +231,21 @@ def _collecting(key: str, display: Display, outcome: EvaluationOutcome) -> Itera
     display.advance()
 
 
-def identify(segmenter: "Segmenter") -> Identities:
-    """Return which networks a segmenter has: f, g, and SAM."""
-    return segmenter.f.identity, segmenter.g.identity, segmenter.sam.identity if segmenter.sam else None
+def identify(segmenter: "Segmenter") -> Machinery:
+    """Return what a segmenter evaluates with, on its machine."""
+    from napari_car.core.crf.choice import settled_backend
+
+    return Machinery(
+        f=segmenter.f.identity,
+        g=segmenter.g.identity,
+        sam=segmenter.sam.identity if segmenter.sam else None,
+        crf_backend=settled_backend(str(segmenter.f.device)),
+    )
+
+
+def settle(config: CaRConfig, crf_backend: str) -> CaRConfig:
+    """Return parameters that leave nothing to the program, so that shards are evaluated alike."""
+    return config.changed({"crf.backend": crf_backend}) if config.crf.backend == "auto" else config
 
 
 def open_benchmark(entry: BenchmarkEntry, root: Path, split: str, options: Mapping[str, str]) -> Benchmark:

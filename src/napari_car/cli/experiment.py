@@ -20,7 +20,7 @@ from napari_car.io.outputs import write_json
 from .display import Display
 from .evaluation import Evaluation, identify, open_benchmark
 from .evaluation_report import write_report
-from .experiment_report import write_page
+from .experiment_report import NUMBERS_FILE, write_page
 
 if TYPE_CHECKING:
     from napari_car.evaluation.benchmarks.catalogue import Benchmark
@@ -84,7 +84,7 @@ def run_ablation(evaluation: Evaluation, experiment: Experiment, out: Path, n_wo
         ]
         comparison = Comparison(experiment=experiment, compared=tuple(compared))
         write_page(comparison.make_page(), out)
-        write_json(out / "experiment.json", comparison.to_dict())
+        write_json(out / NUMBERS_FILE, comparison.to_dict())
         outcome.lines = comparison.describe()
     for lane, records in zip(lanes, done, strict=True):
         if records:
@@ -124,6 +124,6 @@ def _make_lane(
     header = evaluation.header(benchmark, identify(segmenter), config, variant_id(experiment.name, variant.name))
 
     def begin(sample: "Sample") -> "tuple[Run, int]":
-        return evaluate_item(segmenter, benchmark, sample, config), count_queries(benchmark, sample)
+        return evaluate_item(segmenter, benchmark, sample, header.config), count_queries(benchmark, sample)
 
     return Lane(title=variant.title, store=EvaluationStore.open(out / variant.name, header), begin=begin)

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 from napari_car.annotation.document import Document
 from napari_car.annotation.label_image import Recipe, label_image
 from napari_car.annotation.project import ProjectImage
+from napari_car.annotation.survey import Place
 from napari_car.results import Progress, Step, drain
 
-from .display import describe_result
+from .display import describe_labels
 
 if TYPE_CHECKING:
     from napari_car.segmenter import Segmenter
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledImage:
+class ImageLabels:
     """What came of an image.
 
     Parameters
@@ -32,10 +33,10 @@ class LabelledImage:
 
 def label_and_describe(
     image: ProjectImage, segmenter: "Segmenter", recipe: Recipe
-) -> Generator[Progress | Step, None, LabelledImage]:
+) -> Generator[Progress | Step | Place, None, ImageLabels]:
     """Read and segment an image; see :func:`~napari_car.annotation.label_image.label_image`."""
-    document, result = yield from label_image(image, segmenter, recipe)
-    return LabelledImage(document, describe_result(result))
+    document, outcome = yield from label_image(image, segmenter, recipe)
+    return ImageLabels(document, describe_labels(outcome))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,6 @@ class LabelWork:
     image: ProjectImage
     recipe: Recipe
 
-    def __call__(self, segmenter: "Segmenter", /) -> LabelledImage:
+    def __call__(self, segmenter: "Segmenter", /) -> ImageLabels:
         """Label it."""
         return drain(label_and_describe(self.image, segmenter, self.recipe))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from .cluster import Workers
     from .display import Display
-    from .label_image import LabelledImage
+    from .label_image import ImageLabels
 
 Pending = list[tuple[ProjectImage, Stamp | None]]
 """Images to be segmented, each with the labels that may be replaced."""
@@ -159,7 +159,7 @@ class ProjectBatch:
 
         return Recipe(sheet=self.sheet, config=self.config, preset=self.preset)
 
-    def _save(self, image: ProjectImage, labelled: "LabelledImage", seen: Stamp | None, display: "Display") -> None:
+    def _save(self, image: ProjectImage, labelled: "ImageLabels", seen: Stamp | None, display: "Display") -> None:
         """Save labels, unless somebody has saved others meanwhile."""
         self.project.save(image, labelled.document, seen)
         display.say(f"{image.key}: {labelled.line}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_car.config import CaRConfig
 from napari_car.errors import ImageError, OutputError
+from napari_car.io.find import is_zarr
 from napari_car.queries import Query
 
 from .folders import SUMMARY
@@ -93,8 +94,12 @@ def _flat(mapping: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _hash_image(image: Path) -> str:
-    """Return the SHA-256 of an image file in hexadecimal."""
+    """Return the SHA-256 of an image file in hexadecimal; of an OME-Zarr image, that of its list of files."""
     try:
+        if is_zarr(image):
+            files = sorted(path for path in image.rglob("*") if path.is_file())
+            lines = [f"{_hash_image(path)} {path.relative_to(image).as_posix()}\n" for path in files]
+            return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
         with image.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:

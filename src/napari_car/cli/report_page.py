@@ -1,21 +1,15 @@
 """The report on a project as one HTML page that needs nothing else."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from importlib.resources import files
 
-from jinja2 import Environment, StrictUndefined
-
-from napari_car import __version__
 from napari_car.annotation.image_summary import ClassInImage, ImageSummary
 from napari_car.annotation.label_layer import Colour, write_colour
 from napari_car.annotation.project_summary import ProjectSummary, is_corrected, measured_iou
 
+from .html_page import UNKNOWN, render_page
 from .report_pictures import Pictures
-
-TEMPLATE_FILE = "report.html.jinja"
-UNKNOWN = "—"
 
 _MAX_NAMED = 3
 _MINUTE_S, _HOUR_S = 60, 3600
@@ -35,16 +29,15 @@ def render_report(summary: ProjectSummary, pictures: Mapping[str, Pictures], *, 
         Date of the report.
     """
     images = {image.key: image for image in summary.images}
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "colour": _write_colour,
         "duration": write_duration,
         "iou": write_iou,
-        "number": _write_number,
         "share": write_share,
     }
-    text = files("napari_car.cli").joinpath(TEMPLATE_FILE).read_text(encoding="utf-8")
-    return environment.from_string(text).render(
+    return render_page(
+        "report.html.jinja",
+        filters,
         summary=summary,
         classes=summary.classes(),
         iou=measured_iou(summary.agreement),
@@ -53,8 +46,6 @@ def render_report(summary: ProjectSummary, pictures: Mapping[str, Pictures], *, 
         saved=max((image.saved for image in summary.images), default="")[:10],
         name=name,
         now=f"{now:%Y-%m-%d %H:%M}",
-        version=__version__,
-        unknown=UNKNOWN,
     )
 
 
@@ -102,11 +93,6 @@ def write_share(share: float | None) -> str:
     if share is None:
         return UNKNOWN
     return "< 0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
-
-
-def _write_number(value: int) -> str:
-    """Write a whole number with commas."""
-    return f"{value:,}"
 
 
 def _write_colour(colour: Colour) -> str:

@@ -1,14 +1,9 @@
-"""Small pictures of labels for a report, as addresses that hold the picture itself."""
+"""Small pictures of the labels of a project."""
 
-import base64
-import io
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int32, UInt8
-from numpy.typing import NDArray
-from PIL import Image
 
 from napari_car.annotation.document import Document
 from napari_car.annotation.image_summary import ImageSummary
@@ -17,31 +12,8 @@ from napari_car.annotation.project import Project
 from napari_car.annotation.project_summary import is_corrected
 from napari_car.errors import CaRError, DocumentError, ImageError
 from napari_car.io import read_image
-from napari_car.io.overlay import paint_labels
 
-SIDE_PX = 400
-"""Longer side of a picture."""
-
-_QUALITY = 82
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A small picture.
-
-    Parameters
-    ----------
-    title : str
-        What it shows.
-    uri : str
-        ``data:image/jpeg;base64,…``
-    height_px, width_px : int
-    """
-
-    title: str
-    uri: str
-    height_px: int
-    width_px: int
+from .small_pictures import Picture, draw_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +68,4 @@ def _draw_one(
 ) -> Picture:
     """Draw one picture."""
     colours = {id_: found.colour[:3] for id_, found in image.classes.items()}
-    picture = paint_labels(rgb, labels, colours, side_px=SIDE_PX)
-    return Picture(title, _address(picture), *picture.shape[:2])
-
-
-def _address(picture: NDArray[Any]) -> str:
-    """Return the address of a picture, which holds it."""
-    stream = io.BytesIO()
-    # Full resolution of colours: thin outlines fade without it.
-    Image.fromarray(picture).save(stream, format="JPEG", quality=_QUALITY, subsampling=0, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+    return draw_small(title, rgb, labels, colours)

@@ -14,6 +14,7 @@ from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes
 from .class_table import CLASSES, IMAGES, ListedImage, write_classes, write_images
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import copy_image
 from .label_files import find_files, find_inside, read_labels
 from .labelled_image import LabelledImage
@@ -72,7 +73,7 @@ class BinaryPng:
         """
         return make_ontology(_read_classes(folder))
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images that ``images.csv`` names, or all that have a mask if there is no such table.
 
         Masks of one image are laid one over another, in the order of the classes. Any value but 0 is in the mask.
@@ -87,6 +88,8 @@ class BinaryPng:
         masks = {row.number: find_files(folder / _MASKS / row.folder) for row in found}
         pictures = find_files(folder / _IMAGES)
         for name, listed in list_images(folder, [name for of_class in masks.values() for name in of_class]).items():
+            if not choice.takes(name):
+                continue
             pile = MaskPile(name, listed)
             for number, of_class in masks.items():
                 if name in of_class:

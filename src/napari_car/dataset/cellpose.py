@@ -18,11 +18,15 @@ from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes, number_objects
 from .class_table import CLASSES, ListedImage, write_classes, write_images
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import copy_image, has_ending
 from .label_files import find_files, read_labels
 from .labelled_image import SPLITS, LabelledImage
 
 _IMAGE_END, _MASKS_END = "_img", "_masks"
+_FOREIGN_ENDS = ("_cp_masks", _MASKS_END)
+"""What names of masks end in that Cellpose writes, or is trained with; the longer one first."""
+_FOREIGN_CLASS = "cell"
 _READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 """Endings that Cellpose looks for, as far as they are read here."""
 
@@ -35,6 +39,9 @@ class Cellpose:
     time: ``--dir train/cell --test_dir val/cell --img_filter _img --mask_filter _masks``. Where objects of a class are
     not told apart, each connected part is an object; corners connect. ``classes.csv`` says which folder is of which
     class, ``images.csv`` names the images.
+
+    What Cellpose itself writes is read, too: ``NAME_cp_masks.tif`` or ``.png`` beside the image ``NAME``. All objects
+    are cells then.
 
     Parameters
     ----------
@@ -85,9 +92,9 @@ class Cellpose:
         DocumentError
             If it cannot be understood, or there are no folders.
         """
-        return make_ontology(read_folder_classes(folder, _list_folders(folder)))
+        return make_ontology(_read_classes(folder))
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images that ``images.csv`` names, or all that have masks if there is no such table.
 
         Raises
@@ -95,15 +102,17 @@ class Cellpose:
         DocumentError
             If a file cannot be understood, or a class is not in the ontology.
         """
-        found = read_folder_classes(folder, _list_folders(folder))
+        found = _read_classes(folder)
         ids = match_classes(found, ontology, folder / CLASSES)
         files = {row.number: _find_pairs(folder, row) for row in found}
         for name, listed in list_images(folder, [name for of_class in files.values() for name in of_class]).items():
-            pile, picture = MaskPile(name, listed), None
-            for number, of_class in files.items():
-                if name in of_class:
-                    masks, picture = of_class[name]
-                    pile.add(ids[number], read_labels(masks), masks)
+            pairs = {number: of_class[name] for number, of_class in files.items() if name in of_class}
+            picture = next((picture for _, picture in pairs.values() if picture is not None), None)
+            if not choice.takes(name, picture.name if picture is not None else ""):
+                continue
+            pile = MaskPile(name, listed)
+            for number, (masks, _) in pairs.items():
+                pile.add(ids[number], read_labels(masks), masks)
             yield pile.read_image(picture, has_objects=True)
 
 
@@ -116,6 +125,26 @@ def _number_class(
     return np.asarray(np.where(parts > 0, parts + numbers.max(initial=0), numbers), dtype=np.int32)
 
 
+def is_foreign(folder: Path) -> bool:
+    """Tell whether masks lie in a folder itself, as Cellpose writes them, and it is no folder of a class."""
+    if (folder / CLASSES).exists() or folder.parent.name in SPLITS:
+        return False
+    return any(_name_of(stem) for stem in find_files(folder))
+
+
+def _name_of(stem: str) -> str:
+    """Return the image that a file holds masks of; empty for other files."""
+    end = next((end for end in _FOREIGN_ENDS if stem.endswith(end)), "")
+    return stem.removesuffix(end) if end else ""
+
+
+def _read_classes(folder: Path) -> tuple[FoundClass, ...]:
+    """Return the classes with their folders."""
+    if is_foreign(folder):
+        return (FoundClass(1, _FOREIGN_CLASS),)
+    return read_folder_classes(folder, _list_folders(folder))
+
+
 def _list_folders(folder: Path) -> set[str]:
     """Return the names of the folders of classes, of all splits."""
     splits = [folder / split for split in SPLITS]
@@ -125,10 +154,10 @@ def _list_folders(folder: Path) -> set[str]:
 def _find_pairs(folder: Path, row: FoundClass) -> Mapping[str, tuple[Path, Path | None]]:
     """Return the masks of a class and their image, by the image's name."""
     pairs = {}
-    for split in SPLITS:
-        files = find_files(folder / split / row.folder)
+    for here in (folder / split / row.folder for split in SPLITS) if row.folder else (folder,):
+        files = find_files(here)
         for stem, path in files.items():
-            if stem.endswith(_MASKS_END):
-                name = stem.removesuffix(_MASKS_END)
+            name = _name_of(stem)
+            if name:
                 pairs[name] = path, files.get(f"{name}{_IMAGE_END}", files.get(name))
     return pairs

@@ -15,6 +15,7 @@ from .class_names import classes_of
 from .class_numbers import checked_classes
 from .coco_file import read_categories, read_images
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import copy_image
 from .labelled_image import LabelledImage, LabelledObject
 from .outlines import straightened, trace_parts
@@ -89,7 +90,7 @@ class CocoInstances:
         """
         return read_categories(folder)
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images of a data set of this or another program; see :meth:`read_ontology`.
 
         Raises
@@ -99,7 +100,7 @@ class CocoInstances:
         MissingExtraError
             If pycocotools is not installed.
         """
-        return read_images(folder, ontology)
+        return read_images(folder, ontology, choice)
 
 
 @dataclass(slots=True)

@@ -14,16 +14,19 @@ from napari_car.annotation.class_lists import read_classes
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import DocumentError, QueryError
 from napari_car.io.images import MAX_PIXELS
+from napari_car.io.json_pieces import Piece, read_pieces
 from napari_car.queries import Query
 
 from .class_names import ClassNames
 from .class_numbers import FoundClass, make_ontology
 from .format import ReadImage
+from .image_choice import ImageChoice
 from .rle import decompress, encode_polygons, runs_of
 
 _PLACES = ("annotations/instances_*.json", "annotations/*.json", "*/_annotations.coco.json", "*.json")
 """Where the files are, the likeliest first."""
 _PREFIX = "instances_"
+_LISTS = ("images", "categories", "annotations")
 
 
 def read_categories(folder: Path) -> QuerySheet:
@@ -39,10 +42,10 @@ def read_categories(folder: Path) -> QuerySheet:
     return sheet
 
 
-def read_images(folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
-    """Yield the images of all files of a data set."""
+def read_images(folder: Path, ontology: QuerySheet, choice: ImageChoice) -> Iterator[ReadImage]:
+    """Yield the chosen images of all files of a data set."""
     for path in _find_files(folder):
-        yield from _File(path, ontology).images()
+        yield from _File(path, ontology, choice).images()
 
 
 def _find_files(folder: Path) -> list[Path]:
@@ -58,47 +61,81 @@ def _find_files(folder: Path) -> list[Path]:
 class _File:
     """A JSON file, and what its categories are in an ontology."""
 
-    def __init__(self, path: Path, ontology: QuerySheet) -> None:
-        self._path = path
-        record = self._parsed()
-        self._images = self._records(record, "images")
-        self._names = {self._id(item): item.get("name") for item in self._records(record, "categories")}
+    def __init__(self, path: Path, ontology: QuerySheet, choice: ImageChoice) -> None:
+        self._path, self._choice = path, choice
         self._class_names = ClassNames(ontology, path)
         self._class_ids: dict[int, int] = {}
-        self._annotations: dict[int, list[Mapping[str, Any]]] = {self._id(item): [] for item in self._images}
-        for item in self._records(record, "annotations"):
-            image_id = item.get("image_id")
-            if not _is_whole(image_id) or image_id not in self._annotations:
-                raise self._refusal(f"annotation {item.get('id')!r} is of the image {image_id!r}, which is not in it")
-            self._annotations[image_id].append(item)
+        self._images: list[dict[str, Any]] = []
+        self._names: dict[int, Any] = {}
+        # By image; None for one that is not wanted, whose annotations are not kept.
+        self._annotations: dict[int, list[Mapping[str, Any]] | None] = {}
+        early = []
+        missing = dict.fromkeys(_LISTS)
+        for key, item in self._records():
+            missing.pop(key, None)
+            if item is None:
+                continue
+            if key == "images":
+                self._add_image(item)
+            elif key == "categories":
+                self._names[self._id(item)] = item.get("name")
+            elif self._annotations:
+                self._add_annotation(item)
+            else:
+                early.append(item)
+        if missing:
+            raise self._refusal(_no_list(next(iter(missing))))
+        for item in early:
+            self._add_annotation(item)
 
     def images(self) -> Iterator[ReadImage]:
-        """Yield the images in order."""
+        """Yield the images that are wanted, in order."""
         for item in self._images:
             height, width = item.get("height"), item.get("width")
             if not (_is_side(height) and _is_side(width) and height * width <= MAX_PIXELS):
                 raise self._refusal(f"image {item['id']} is said to have {height!r} rows and {width!r} columns")
             yield self._read_image(item, (height, width))
 
+    def _add_image(self, item: dict[str, Any]) -> None:
+        """Keep an image if it is wanted."""
+        image_id, relative = self._id(item), self._file_name(item)
+        is_wanted = self._choice.takes(_name(relative), relative.name)
+        self._annotations[image_id] = [] if is_wanted else None
+        if is_wanted:
+            self._images.append(item)
+
+    def _add_annotation(self, item: Mapping[str, Any]) -> None:
+        """Keep an annotation if its image is wanted."""
+        image_id = item.get("image_id")
+        if not _is_whole(image_id) or image_id not in self._annotations:
+            raise self._refusal(f"annotation {item.get('id')!r} is of the image {image_id!r}, which is not in it")
+        kept = self._annotations[image_id]
+        if kept is not None:
+            kept.append(item)
+
     def _read_image(self, item: Mapping[str, Any], size_px: tuple[int, int]) -> ReadImage:
         """Draw the objects of an image one over another."""
         height, width = size_px
         classes, objects = (np.zeros(height * width, dtype=np.int32) for _ in range(2))
-        for number, annotation in enumerate(self._annotations[self._id(item)], start=1):
+        for number, annotation in enumerate(self._annotations[self._id(item)] or (), start=1):
             class_id = self._class_id(annotation)
             for start, end in runs_of(self._counts(annotation, size_px)).tolist():
                 classes[start:end] = class_id
                 objects[start:end] = number
-        file_name = item.get("file_name")
-        if not isinstance(file_name, str) or not file_name:
-            raise self._refusal(f"image {item.get('id')!r} has no file_name")
-        relative = PurePosixPath(file_name.replace("\\", "/"))
+        relative = self._file_name(item)
         return ReadImage(
-            name="_".join((*relative.parent.parts, relative.stem)).replace("/", "_"),
+            name=_name(relative),
             classes=np.ascontiguousarray(classes.reshape(width, height).T),
             objects=np.ascontiguousarray(objects.reshape(width, height).T),
             image=self._find_image(relative),
         )
+
+    def _file_name(self, item: Mapping[str, Any]) -> PurePosixPath:
+        """Return the path of an image's file in the data set."""
+        file_name = item.get("file_name")
+        if not isinstance(file_name, str) or not file_name:
+            raise self._refusal(f"image {item.get('id')!r} has no file_name")
+        return PurePosixPath(file_name.replace("\\", "/"))
 
     def _find_image(self, relative: PurePosixPath) -> Path | None:
         """Return the file of an image, if it is where such files are, and not outside of the data set."""
@@ -132,24 +169,28 @@ class _File:
             f"annotation {annotation.get('id')!r} has no segmentation: only objects with masks are read"
         )
 
-    def _parsed(self) -> Mapping[str, Any]:
-        """Return what the file holds."""
+    def _records(self) -> Iterator[tuple[str, dict[str, Any] | None]]:
+        """Yield the tables in the lists of the file, each with the name of its list; None for an empty list."""
+        for piece in self._pieces():
+            if piece.key in _LISTS:
+                if not (isinstance(piece.value, dict) if piece.is_item else piece.value == []):
+                    raise self._refusal(_no_list(piece.key))
+                yield piece.key, piece.value if piece.is_item else None
+
+    def _pieces(self) -> Iterator[Piece]:
+        """Yield what the file holds."""
         try:
-            record = json.loads(self._path.read_bytes())
+            content = self._path.read_bytes()
+            text = content.decode(json.detect_encoding(content), "surrogatepass")
+            for piece in read_pieces(text):
+                self._choice.note(piece.end / len(text))
+                yield piece
         except OSError as error:
             raise self._refusal(error.strerror or str(error)) from error
+        except TypeError as error:
+            raise self._refusal("it holds no table") from error
         except (ValueError, RecursionError) as error:
             raise self._refusal(f"it is not JSON: {error}") from error
-        if not isinstance(record, dict):
-            raise self._refusal("it holds no table")
-        return record
-
-    def _records(self, record: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-        """Return a list of tables."""
-        items = record.get(key)
-        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise self._refusal(f'it has no list of "{key}", as COCO has it')
-        return items
 
     def _id(self, item: Mapping[str, Any]) -> int:
         """Return the id of an image or a category."""
@@ -161,6 +202,16 @@ class _File:
     def _refusal(self, reason: str) -> DocumentError:
         """Return the error that the file cannot be read."""
         return DocumentError(f"{self._path} cannot be read as COCO instances: {reason.rstrip('.')}.")
+
+
+def _name(relative: PurePosixPath) -> str:
+    """Return the name of an image whose file has a path in the data set."""
+    return "_".join((*relative.parent.parts, relative.stem)).replace("/", "_")
+
+
+def _no_list(key: str) -> str:
+    """Return what is wrong with a file without a list."""
+    return f'it has no list of "{key}", as COCO has it'
 
 
 def _checked_counts(code: Mapping[str, Any], size_px: tuple[int, int]) -> Int64[np.ndarray, " C"]:

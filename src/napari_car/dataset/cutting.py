@@ -88,6 +88,7 @@ class CutImages(Mapping[str, LabelledImage]):
         self._images = images
         self._last: LabelledImage | None = None
         self._stored: ImagePart | None = None
+        self._classes: frozenset[int] = frozenset()
         self._parts: dict[str, tuple[str, Box]] = {}
         self.has_tiles = cutting.tile_px is not None
         """Whether parts are tiles."""
@@ -109,9 +110,10 @@ class CutImages(Mapping[str, LabelledImage]):
         if self._last is None or self._last.name != source:
             self._last = self._images[source]
             self._stored = self._last.part or whole_part(self._last.image, self._last.size_px)
+            self._classes = find_classes(self._last)
         if box == Box(0, 0, *self._last.size_px):
             return replace(self._last, name=name)
-        return cut_image(replace(self._last, part=self._stored), box, name)
+        return cut_image(replace(self._last, part=self._stored), box, name, self._classes)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts)
@@ -120,7 +122,12 @@ class CutImages(Mapping[str, LabelledImage]):
         return len(self._parts)
 
 
-def cut_image(image: LabelledImage, box: Box, name: str) -> LabelledImage:
+def find_classes(image: LabelledImage) -> frozenset[int]:
+    """Return the classes that an image holds."""
+    return frozenset(np.unique(image.semantic).tolist()) - {0}
+
+
+def cut_image(image: LabelledImage, box: Box, name: str, classes: frozenset[int]) -> LabelledImage:
     """Return a part of an image.
 
     Classes that are in the image, but not in this part, are verified to be absent if a person has checked the image.
@@ -132,10 +139,11 @@ def cut_image(image: LabelledImage, box: Box, name: str) -> LabelledImage:
         Inside of the image.
     name : str
         Of the part.
+    classes : frozenset of int
+        Those that the image holds; see :func:`find_classes`.
     """
     part = image.part or whole_part(image.image, image.size_px)
     cut = replace(image, name=name, labels=np.ascontiguousarray(image.labels[box.slices]), part=part.moved_to(box))
     if not image.is_checked:
         return cut
-    gone = frozenset(np.unique(image.semantic).tolist()) - frozenset(np.unique(cut.semantic).tolist()) - {0}
-    return replace(cut, absent=image.absent | gone)
+    return replace(cut, absent=image.absent | (classes - find_classes(cut)))

@@ -13,6 +13,7 @@ from napari_car.annotation.layer_reading import find_asked, find_checked, read_i
 from napari_car.annotation.project import ProjectImage
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import DocumentError
+from napari_car.io.find import is_zarr
 from napari_car.queries import Query
 
 from .labelled_image import LabelledImage
@@ -70,7 +71,7 @@ class DocumentLabels:
             instances=self.instances,
             absent=self.checked - present,
             is_checked=bool(wanted) and wanted <= self.checked,
-            part=self._part(index) if index else None,
+            part=self._part(index) if index or is_zarr(image.path) else None,
         )
 
     def _part(self, index: tuple[int, ...]) -> ImagePart:
@@ -139,8 +140,5 @@ def _with_new_ids(
     """Return labels whose instances have ids in another table, which so grows."""
     if not table.query_ids or not own.query_ids:
         return labels, own if own.query_ids else table
-    more, new_ids = table.added(own.query_ids.values())
-    moved = labels.copy()
-    for old, new in zip(own.query_ids, new_ids, strict=True):
-        moved[labels == old] = new
+    more, moved = table.adopted(labels, own)
     return moved, more

@@ -10,6 +10,7 @@ from jaxtyping import Int32
 
 from napari_car.annotation.sheet import QuerySheet
 
+from .image_choice import ALL_IMAGES, ImageChoice
 from .labelled_image import LabelledImage
 
 
@@ -84,8 +85,8 @@ class Reader(Protocol):
             If it is no data set of this format.
         """
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
-        """Yield the images of a data set, with the ids that classes of these names have in an ontology.
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
+        """Yield the chosen images of a data set, with the ids that classes of these names have in an ontology.
 
         Raises
         ------

@@ -29,7 +29,10 @@ _MAKERS: tuple[Callable[[], Exporter], ...] = (
 FORMATS: Mapping[str, Exporter] = {fmt.name: fmt for fmt in (maker() for maker in _MAKERS)}
 """All formats with their usual options, by name."""
 
-READERS: Mapping[str, Reader] = {
-    fmt.name: fmt for fmt in (*FORMATS.values(), Labelme()) if isinstance(fmt, Reader) and fmt.name != OmeZarr.name
+LABEL_READERS: Mapping[str, Reader] = {
+    fmt.name: fmt for fmt in (*FORMATS.values(), Labelme()) if isinstance(fmt, Reader)
 }
+"""All formats with masks, by name."""
+
+READERS: Mapping[str, Reader] = {name: fmt for name, fmt in LABEL_READERS.items() if name != OmeZarr.name}
 """All formats with masks that become projects, by name: those with images in files of their own."""

@@ -16,6 +16,7 @@ from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes, renumber
 from .class_table import read_colour
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import copy_image, has_ending
 from .label_files import find_inside, read_labels, write_grey_png
 from .labelled_image import LabelledImage
@@ -76,7 +77,7 @@ class ImageFolder:
         """
         return make_ontology(_read_classes(folder))
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images that the files ``metadata.jsonl`` name.
 
         Raises
@@ -87,11 +88,9 @@ class ImageFolder:
         ids = match_classes(_read_classes(folder), ontology, folder / _CLASSES)
         for table in sorted({*folder.glob(_METADATA), *folder.glob(f"*/{_METADATA}")}):
             for picture, mask in _read_rows(table):
-                yield ReadImage(
-                    name=picture.name.removesuffix(picture.suffix),
-                    classes=renumber(read_labels(mask), ids, mask),
-                    image=picture,
-                )
+                name = picture.name.removesuffix(picture.suffix)
+                if choice.takes(name):
+                    yield ReadImage(name=name, classes=renumber(read_labels(mask), ids, mask), image=picture)
 
 
 def _write_classes(folder: Path, ontology: QuerySheet) -> Path:

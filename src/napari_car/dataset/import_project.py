@@ -3,18 +3,13 @@
 import shutil
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Int32
-
-from napari_car.annotation.correction.instance_table import InstanceTable
-from napari_car.annotation.document import Document
-from napari_car.annotation.label_layer import LabelLayer
 from napari_car.annotation.project import Project
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import DocumentError
 from napari_car.io.outputs import explained, part_file
 
 from .format import Reader, ReadImage
+from .read_document import make_document
 
 IMAGES_FOLDER = "images"
 """Where a project that was made of a data set keeps copies of its images."""
@@ -78,29 +73,4 @@ def _add(project: Project, found: ReadImage, sheet: QuerySheet) -> None:
     with explained(image.path), found.image.open("rb") as stream, part_file(image.path.parent) as part:
         shutil.copyfileobj(stream, part.stream)
         part.commit(image.path)
-    labels, table = tell_apart(found)
-    provenance = {"kind": "labels", "image": image.path.stem, "queries": sheet.to_dict()["entries"]}
-    if table.query_ids:
-        provenance["instances"] = table.to_dict()
-    layer = LabelLayer(
-        name=f"{image.path.stem} labels",
-        labels=labels,
-        colours=sheet.colours,
-        features={"index": [0, *sheet.names], "class": ["background", *sheet.names.values()]},
-        provenance=provenance,
-    )
-    project.save(image, Document(layers=(layer,)), None)
-
-
-def tell_apart(found: ReadImage) -> tuple[Int32[np.ndarray, "H W"], InstanceTable]:
-    """Return labels, and the instances among them: of each class of which there are several objects."""
-    if found.objects is None:
-        return found.classes, InstanceTable()
-    pairs, inverse = np.unique(np.stack([found.classes.ravel(), found.objects.ravel()]), axis=1, return_inverse=True)
-    class_ids = pairs[0]
-    n_objects = np.bincount(class_ids)
-    is_instance = (class_ids > 0) & (n_objects[class_ids] > 1)
-    table, ids = InstanceTable().added(class_ids[is_instance].tolist())
-    label_of = class_ids.astype(np.int32)
-    label_of[is_instance] = ids
-    return label_of[inverse.ravel()].reshape(found.classes.shape), table
+    project.save(image, make_document(found, sheet, image.path.stem), None)

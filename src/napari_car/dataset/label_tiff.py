@@ -11,6 +11,7 @@ from napari_car.io.outputs import write_label_map
 from .class_numbers import checked_classes, make_ontology, match_classes, number_objects, renumber
 from .class_table import CLASSES, IMAGES, ListedImage, read_classes, read_images, write_classes, write_images
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import copy_image
 from .label_files import find_files, find_inside, read_labels
 from .labelled_image import LabelledImage
@@ -61,7 +62,7 @@ class LabelTiff:
         """
         return make_ontology(read_classes(folder))
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images that ``images.csv`` names, or all that have a file of labels if there is no such table.
 
         Raises
@@ -72,6 +73,8 @@ class LabelTiff:
         ids = match_classes(read_classes(folder), ontology, folder / CLASSES)
         of_labels, of_objects = find_files(folder / _LABELS), find_files(folder / _OBJECTS)
         for name, picture in _list_images(folder, of_labels).items():
+            if not choice.takes(name):
+                continue
             path = of_labels.get(name, folder / _LABELS / f"{name}.tif")
             classes = renumber(read_labels(path), ids, path)
             objects = read_labels(of_objects[name]) if name in of_objects else classes

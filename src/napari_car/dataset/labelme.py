@@ -15,10 +15,12 @@ import numpy as np
 from napari_car.annotation.class_lists import NO_CLASSES
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import DocumentError, ImageError
+from napari_car.io.images import MAX_PIXELS
 
 from .class_names import ClassNames
 from .class_numbers import FoundClass, make_ontology
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import read_size
 from .labelme_shapes import draw_shape
 
@@ -32,7 +34,7 @@ class Labelme:
 
     Shapes are drawn in their order, later ones over earlier ones, by labelme's own rule. Each is an object; those of
     one label and one ``group_id`` are one together. Shapes of ``_background_`` and ``__ignore__`` are of no class, and
-    erase what lies below them.
+    erase what lies below them. Of an image that is elsewhere, the size is the one that the file says.
     """
 
     name = "labelme"
@@ -41,6 +43,11 @@ class Labelme:
 
     def read_ontology(self, folder: Path) -> QuerySheet:
         """Return the labels of all shapes as classes, by name; case and blanks do not count.
+
+        Parameters
+        ----------
+        folder : Path
+            Of a data set, or a JSON file itself.
 
         Raises
         ------
@@ -52,7 +59,7 @@ class Labelme:
         found = sorted(name for key, name in classes.items() if key not in NO_CLASSES)
         return make_ontology([FoundClass(number, name) for number, name in enumerate(found, start=1)])
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images. The file of one that is kept in the JSON file is there until the next one is asked for.
 
         Raises
@@ -61,13 +68,15 @@ class Labelme:
             If a file or its image cannot be read, or has shapes of a class that is not in the ontology.
         """
         for path in _find_files(folder):
-            with tempfile.TemporaryDirectory() as temporary:
-                yield _File(path, folder).draw(ontology, Path(temporary))
+            file = _File(path, folder)
+            if choice.takes(file.name, file.image_name):
+                with tempfile.TemporaryDirectory() as temporary:
+                    yield file.draw(ontology, Path(temporary))
 
 
 def _find_files(folder: Path) -> list[Path]:
     """Return the JSON files of a data set."""
-    paths = sorted(folder.rglob("*.json"))
+    paths = [folder] if folder.is_file() else sorted(folder.rglob("*.json"))
     if not paths:
         raise DocumentError(f"{folder} holds no files of labelme: there is no NAME.json in it.")
     return paths
@@ -82,14 +91,17 @@ class _File:
     """A JSON file of labelme."""
 
     def __init__(self, path: Path, folder: Path) -> None:
-        self._path, self._folder = path, folder
+        self._path, self._folder = path, path.parent if path == folder else folder
         self._record = self._parsed()
         self.shapes: list[dict[str, Any]] = self._record["shapes"]
+        self.name = path.relative_to(self._folder).with_suffix("").as_posix()
+        named = self._record.get("imagePath")
+        self.image_name = PurePosixPath(named.replace("\\", "/")).name if isinstance(named, str) else ""
 
     def draw(self, ontology: QuerySheet, temporary: Path) -> ReadImage:
         """Return the image with its shapes, one over another; an image that is kept in it goes to a folder."""
         image = self._find_image() or self._unpacked(temporary)
-        size_px = self._read_size(image)
+        size_px = self._said_size() if image is None else self._read_size(image)
         class_names = ClassNames(ontology, self._path)
         classes, objects = (np.zeros(size_px, dtype=np.int32) for _ in range(2))
         numbers: dict[tuple[str, Any], int] = {}
@@ -103,8 +115,7 @@ class _File:
                 raise self._refusal(f'shape {number}, "{label}", cannot be drawn: {error}') from error
             classes[box.slices][mask] = class_names.id_of(label) if is_class else 0
             objects[box.slices][mask] = numbers.setdefault(key, len(numbers) + 1) if is_class else 0
-        name = self._path.relative_to(self._folder).with_suffix("").as_posix()
-        return ReadImage(name=name, classes=classes, objects=objects, image=image)
+        return ReadImage(name=self.name, classes=classes, objects=objects, image=image)
 
     def _find_image(self) -> Path | None:
         """Return the file of the image: the one that is named if it is in the data set, else one of its name beside."""
@@ -119,13 +130,11 @@ class _File:
                     return path
         return None
 
-    def _unpacked(self, folder: Path) -> Path:
-        """Write the image that is kept in the file into a folder; return its path."""
+    def _unpacked(self, folder: Path) -> Path | None:
+        """Write the image that is kept in the file into a folder; return its path, or None if none is kept."""
         code = self._record.get("imageData")
         if not isinstance(code, str):
-            raise self._refusal(
-                f"its image {self._record.get('imagePath')!r} is not in the data set: put it beside the file"
-            )
+            return None
         try:
             content = base64.b64decode(code, validate=True)
         except binascii.Error as error:
@@ -136,6 +145,17 @@ class _File:
         path = folder / f"{self._path.stem}{ending}"
         path.write_bytes(content)
         return path
+
+    def _said_size(self) -> tuple[int, int]:
+        """Return height and width as the file says them, since its image is elsewhere."""
+        height, width = self._record.get("imageHeight"), self._record.get("imageWidth")
+        if not (isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0):
+            raise self._refusal(
+                f"its image {self._record.get('imagePath')!r} is not in the data set: put it beside the file"
+            )
+        if height * width > MAX_PIXELS:
+            raise self._refusal(f"it is said to be for an image of {height} x {width} px")
+        return height, width
 
     def _read_size(self, image: Path) -> tuple[int, int]:
         """Return height and width of the image; raise DocumentError if the file says others."""

@@ -13,13 +13,15 @@ from napari_car.annotation.sheet import QuerySheet
 from napari_car.annotation.sheet_entry import SheetEntry
 from napari_car.errors import DocumentError, MissingExtraError, OutputError
 from napari_car.io.colours import RGB
-from napari_car.io.images import read_image
 from napari_car.io.outputs import explained
 
-from .class_names import classes_of
+from .class_folders import MaskPile
+from .class_names import ClassNames, classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes, number_objects, renumber
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .labelled_image import LabelledImage
+from .stored_image import StoredImage
 
 _SUFFIX = ".zarr"
 _CLASSES, _OBJECTS = "classes", "objects"
@@ -36,6 +38,9 @@ class OmeZarr:
     The image is stored as 8-bit RGB, upright, as it is shown. ``labels/classes`` holds class ids of the ontology,
     ``labels/objects`` numbers of objects from 1; both have one level, and metadata ``image-label`` with the colour and
     the class of each label.
+
+    Of an image of another program, each label image is a class of its name, and its labels are objects; later ones lie
+    over earlier ones.
     """
 
     name = "ome-zarr"
@@ -57,7 +62,7 @@ class OmeZarr:
         writer, _ = _import_libraries()
         classes = classes_of(ontology)
         for image in images:
-            rgb = read_image(image.image).rgb if image.part is None else image.part.read_rgb()
+            rgb = StoredImage(image.image).rgb if image.part is None else image.part.read_rgb()
             if rgb.shape[:2] != image.size_px:
                 raise OutputError(
                     f"{image.image} has {rgb.shape[0]} x {rgb.shape[1]} px, but the labels of {image.name} have "
@@ -84,12 +89,18 @@ class OmeZarr:
             If the zarr library is not installed.
         """
         found: dict[int, FoundClass] = {}
+        foreign: dict[str, None] = {}
         for path in _list_groups(folder):
+            names = _list_labels(path)
+            if _CLASSES not in names:
+                foreign |= dict.fromkeys(names)
+                continue
             for row in _read_classes(path, _open_labels(path, _CLASSES)):
                 found.setdefault(row.number, row)
-        return make_ontology(list(found.values()))
+        known = {row.name for row in found.values()}
+        return make_ontology([*found.values(), *(FoundClass(0, name) for name in foreign if name not in known)])
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images.
 
         Raises
@@ -100,10 +111,17 @@ class OmeZarr:
             If the zarr library is not installed.
         """
         for path in _list_groups(folder):
+            name = path.name.removesuffix(_SUFFIX)
+            if not choice.takes(name):
+                continue
+            names = _list_labels(path)
+            if _CLASSES not in names:
+                yield _read_foreign(path, names, ontology)
+                continue
             group = _open_labels(path, _CLASSES)
             ids = match_classes(_read_classes(path, group), ontology, path)
             yield ReadImage(
-                name=path.name.removesuffix(_SUFFIX),
+                name=name,
                 classes=renumber(_read_pixels(path, group), ids, path),
                 objects=_read_pixels(path, _open_labels(path, _OBJECTS)),
                 image=path,
@@ -140,6 +158,27 @@ def _list_groups(folder: Path) -> list[Path]:
     if not found:
         raise DocumentError(f"There is no {_SUFFIX} folder in {folder}: choose the folder of the data set.")
     return found
+
+
+def _list_labels(path: Path) -> list[str]:
+    """Return the names of the label images of an image."""
+    _, zarr = _import_libraries()
+    try:
+        attributes = zarr.open_group(str(path), mode="r")["labels"].attrs.asdict()
+        names = attributes.get("ome", attributes)["labels"]
+        return [name for name in names if isinstance(name, str) and name.strip()]
+    # What is no zarr, or a damaged one, makes the library raise almost anything.
+    except Exception as error:
+        raise DocumentError(f"{path} has no labels called {_CLASSES}, and names no others: {error!r}.") from error
+
+
+def _read_foreign(path: Path, names: Iterable[str], ontology: QuerySheet) -> ReadImage:
+    """Return an image whose label images are classes."""
+    class_names = ClassNames(ontology, path)
+    pile = MaskPile(path.name.removesuffix(_SUFFIX), None)
+    for name in names:
+        pile.add(class_names.id_of(name), _read_pixels(path, _open_labels(path, name)), path / "labels" / name)
+    return pile.read_image(path, has_objects=True)
 
 
 def _open_labels(path: Path, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Files of images, of which parts are written with the pixels as they are stored."""
+"""Files of images, and folders of OME-Zarr images, of which parts are written with the pixels as they are stored."""
 
 import io
 from collections.abc import Mapping
@@ -16,9 +16,13 @@ from PIL import Image
 from tifffile import PHOTOMETRIC
 
 from napari_car.annotation.frames import Box
+from napari_car.annotation.image_planes import ImagePlanes
 from napari_car.errors import ImageError, OutputError
+from napari_car.io.array_view import JoinedArrays, PixelArray
 from napari_car.io.decoded import ORIENTATION_TAG, check_pixel_count, upright
+from napari_car.io.find import is_zarr
 from napari_car.io.images import MAX_PIXELS, read_image, reason_of
+from napari_car.io.ome_zarr import open_ome_zarr
 from napari_car.io.outputs import write_bytes
 from napari_car.io.pillow import decode_by_pillow
 from napari_car.io.tiff import SIGNATURES, colours_are_decoded
@@ -28,6 +32,8 @@ _PNG_TYPES = ("bool", "uint8", "uint16")
 
 class StoredImage:
     """The file of an image. Its pixels are read when they are first asked for, and kept for further parts.
+
+    Those of OME-Zarr images are read part by part, at the level that labels have.
 
     Parameters
     ----------
@@ -40,6 +46,8 @@ class StoredImage:
     @cached_property
     def pixels(self) -> "StoredPixels":
         """All of them, upright; ImageError if they cannot be read."""
+        if is_zarr(self.path):
+            return _read_zarr(self.path)
         try:
             with self.path.open("rb") as stream:
                 signature = stream.read(4)
@@ -56,7 +64,14 @@ class StoredImage:
     @cached_property
     def rgb(self) -> UInt8[np.ndarray, "H W 3"]:
         """The image as it is shown; ImageError if it cannot be read, or is a stack."""
-        return read_image(self.path).rgb
+        if self.planes is None or self.planes.axes.hidden_axes:
+            return read_image(self.path).rgb
+        return self.planes.render_whole(())
+
+    @cached_property
+    def planes(self) -> ImagePlanes | None:
+        """The image as the dock shows it, if it has planes or channels; ImageError if it cannot be read."""
+        return ImagePlanes.open(self.path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +80,7 @@ class StoredPixels:
 
     Parameters
     ----------
-    array : ndarray
+    array : ndarray or PixelArray
         Axes as named, upright.
     axes : str
         A letter for each axis: ``Y`` and ``X`` after all others but ``S``, samples of a colour; ``C`` for channels, and
@@ -74,7 +89,7 @@ class StoredPixels:
         Arguments of ``tifffile.imwrite``.
     """
 
-    array: NDArray[Any]
+    array: PixelArray
     axes: str
     notes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -94,7 +109,7 @@ class StoredPixels:
     def cut(self, stack_axes: str, plane: tuple[int, ...], box: Box) -> "StoredPixels":
         """Return a part of one plane."""
         places = dict(zip(stack_axes, plane, strict=True)) | dict(zip("YX", box.slices, strict=True))
-        array = self.array[tuple(places.get(axis, slice(None)) for axis in self.axes)]
+        array = np.asarray(self.array[tuple(places.get(axis, slice(None)) for axis in self.axes)])
         return replace(self, array=array, axes="".join(axis for axis in self.axes if axis not in stack_axes))
 
     def write(self, folder: Path, name: str) -> Path:
@@ -148,13 +163,11 @@ class ImagePart:
         return self.stored.pixels.cut(self.find_stack_axes(), self.plane, self.box).write(folder, name)
 
     def read_rgb(self) -> UInt8[np.ndarray, "h w 3"]:
-        """Return it with the contrast of the whole plane; errors as for :meth:`write`."""
+        """Return it with the contrast of the whole plane, or stack if it has channels; errors as for :meth:`write`."""
         if not self.plane:
             rgb = self.stored.rgb
-        elif set(self.stored.pixels.axes) - {*self.find_stack_axes(), *"YXS"}:
-            raise OutputError(
-                f"{self.stored.path} is a stack of channels, which cannot be shown: choose another format."
-            )
+        elif is_zarr(self.stored.path) or set(self.stored.pixels.axes) - {*self.find_stack_axes(), *"YXS"}:
+            rgb = self._paint_channels()
         else:
             page = int(np.ravel_multi_index(self.plane, self.shape[:-2]))
             rgb = read_image(self.stored.path, page=page).rgb
@@ -164,6 +177,16 @@ class ImagePart:
                 f"{self.shape[-1]} px: label it anew."
             )
         return rgb[self.box.slices]
+
+    def _paint_channels(self) -> UInt8[np.ndarray, "H W 3"]:
+        """Return the whole plane as the dock shows it at first."""
+        self.find_stack_axes()
+        planes = self.stored.planes
+        if planes is None or planes.axes.shape != self.shape:
+            raise OutputError(
+                f"{self.stored.path} is a stack of channels, and each has labels of its own: choose another format."
+            )
+        return planes.render_whole(self.plane)
 
     def find_stack_axes(self) -> str:
         """Return the axes of the plane's index; ImageError if the image has another shape than its labels."""
@@ -205,6 +228,18 @@ def _read_tiff(stream: BinaryIO) -> StoredPixels | None:
         if "S" in ordered:
             notes |= {"planarconfig": "contig", "extrasamples": page.extrasamples}
         return StoredPixels(array, ordered, notes)
+
+
+def _read_zarr(path: Path) -> StoredPixels:
+    """Return an OME-Zarr image at the level that labels have."""
+    stack = open_ome_zarr(path)
+    level = stack.label_level()
+    n_hidden = len(stack.planes_shape)
+    letters = "".join(chr(ord("a") + place) for place in range(n_hidden))
+    arrays = [channel.levels[level] for channel in stack.channels]
+    if len(arrays) == 1:
+        return StoredPixels(arrays[0], f"{letters}YX")
+    return StoredPixels(JoinedArrays(arrays, n_hidden), f"{letters}CYX", {"photometric": PHOTOMETRIC.MINISBLACK})
 
 
 def _read_other(stream: BinaryIO) -> StoredPixels:

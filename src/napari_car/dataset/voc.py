@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from napari_car.annotation.class_lists import NO_CLASSES
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.errors import DocumentError, OutputError
 from napari_car.io.colours import RGB
@@ -15,6 +16,7 @@ from napari_car.io.outputs import write_bytes, write_label_map
 from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology, match_classes, number_objects, renumber
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import copy_image
 from .label_files import find_files, find_inside, read_labels
 from .labelled_image import SPLITS, LabelledImage
@@ -27,6 +29,8 @@ MAX_INDEX = VOID - 1
 
 _IMAGES, _CLASSES, _OBJECTS, _SETS = "JPEGImages", "SegmentationClass", "SegmentationObject", "ImageSets/Segmentation"
 _LABEL_MAP, _CLASS_LIST = "labelmap.txt", "classes.txt"
+_LABELME_LIST = "class_names.txt"
+"""What labelme's own conversion to Pascal VOC writes."""
 _HEADER = "# label:color_rgb:parts:actions"
 _BACKGROUND = "background"
 
@@ -94,11 +98,11 @@ class PascalVoc:
         Raises
         ------
         DocumentError
-            If there is no usable ``labelmap.txt`` or ``classes.txt``.
+            If there is no usable ``labelmap.txt``, ``classes.txt`` or ``class_names.txt``.
         """
         return make_ontology(_read_classes(folder))
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images that the lists of images name, or all that have a file of classes if there are no lists.
 
         Raises
@@ -108,7 +112,7 @@ class PascalVoc:
         """
         ids = match_classes(_read_classes(folder), ontology, folder)
         pictures, of_objects = find_files(folder / _IMAGES), find_files(folder / _OBJECTS)
-        for name in _read_names(folder):
+        for name in filter(choice.takes, _read_names(folder)):
             path = folder / _CLASSES / f"{name}.png"
             objects = read_labels(of_objects[name]) if name in of_objects else None
             yield ReadImage(
@@ -143,8 +147,9 @@ def _read_classes(folder: Path) -> list[FoundClass]:
     if path.is_file():
         rows = [_read_row(path, line) for line in _read_lines(path) if not line.startswith(_HEADER[:8])]
     else:
-        rows = [(line, None) for line in _read_lines(folder / _CLASS_LIST)]
-    if rows and rows[0][0].casefold() != _BACKGROUND:
+        has_own = (folder / _CLASS_LIST).is_file() or not (folder / _LABELME_LIST).is_file()
+        rows = [(line, None) for line in _read_lines(folder / (_CLASS_LIST if has_own else _LABELME_LIST))]
+    if rows and rows[0][0].casefold() not in NO_CLASSES:
         rows.insert(0, (_BACKGROUND, None))
     return [FoundClass(index, *row) for index, row in enumerate(rows)][1:]
 

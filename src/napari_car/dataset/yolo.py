@@ -18,6 +18,7 @@ from napari_car.io.outputs import explained, write_bytes
 from .class_names import classes_of
 from .class_numbers import FoundClass, checked_classes, make_ontology
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import copy_image, has_ending
 from .labelled_image import SPLITS, LabelledImage, LabelledObject, Split
 from .outlines import Points, trace_bridged, trace_parts
@@ -98,7 +99,7 @@ class YoloSegmentation:
         """
         return make_ontology([FoundClass(item.id or 0, item.name) for item in read_classes(find_table(folder))])
 
-    def read(self, folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
+    def read(self, folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
         """Yield the images of a data set, with their polygons drawn as Ultralytics does it, small ones on top.
 
         Raises
@@ -106,7 +107,7 @@ class YoloSegmentation:
         DocumentError
             If a file cannot be understood, or has objects of a class that is not in the ontology.
         """
-        return read_images(folder, ontology)
+        return read_images(folder, ontology, choice)
 
     def _lines(self, image: LabelledImage, indices: dict[int, int]) -> Iterator[str]:
         """Yield the lines of an image: class, then x and y in turns as fractions of width and height."""

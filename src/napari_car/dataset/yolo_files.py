@@ -18,6 +18,7 @@ from napari_car.errors import DocumentError, ImageError
 
 from .class_names import ClassNames
 from .format import ReadImage
+from .image_choice import ALL_IMAGES, ImageChoice
 from .image_files import read_size
 from .labelled_image import SPLITS
 
@@ -34,8 +35,8 @@ def find_table(folder: Path) -> Path:
     return tables[0]
 
 
-def read_images(folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
-    """Yield the images of all parts of a data set, each once."""
+def read_images(folder: Path, ontology: QuerySheet, choice: ImageChoice = ALL_IMAGES) -> Iterator[ReadImage]:
+    """Yield the chosen images of all parts of a data set, each once."""
     table = find_table(folder)
     names = {(item.id or 0) - 1: item.name for item in read_classes(table)}
     if set(names) != set(range(len(names))):
@@ -43,6 +44,8 @@ def read_images(folder: Path, ontology: QuerySheet) -> Iterator[ReadImage]:
     class_names = ClassNames(ontology, table)
     ids: dict[int, int] = {}
     for path in dict.fromkeys(_find_images(table)):
+        if not choice.takes(path.stem):
+            continue
         try:
             size_px = read_size(path)
         except ImageError as error:

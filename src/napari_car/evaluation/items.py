@@ -1,6 +1,7 @@
 """What was counted for one item of a benchmark: an image, an expression with its image, or a video."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
@@ -54,8 +55,26 @@ class ItemRecord:
             raise DocumentError("it is not JSON") from error
         if not isinstance(record, dict) or set(record) != {spec.name for spec in fields(cls)}:
             raise DocumentError("it is not the record of an item")
-        kinds: dict[str, type] = {"key": str, "counts": dict, "seconds": dict, "n_steps": int, "n_frames": int}
-        kinds |= {"mask": str, "notes": list}
-        if not all(isinstance(record[name], kind) for name, kind in kinds.items()):
+        if not _is_record(record):
             raise DocumentError("a part of it is of the wrong kind")
         return cls(**record | {"notes": tuple(record["notes"])})
+
+
+_KINDS = {"key": str, "counts": dict, "seconds": dict, "n_steps": int, "n_frames": int, "mask": str, "notes": list}
+
+
+def _is_record(record: Mapping[str, Any]) -> bool:
+    """Tell whether the parts of a record are what they should be; counts are looked at when they are summed up."""
+    return (
+        all(isinstance(record[name], kind) for name, kind in _KINDS.items())
+        and all(isinstance(note, str) for note in record["notes"])
+        and all(_is_amount(value) for value in record["seconds"].values())
+        and (record["memory_mb"] is None or _is_amount(record["memory_mb"]))
+        and record["n_steps"] >= 0
+        and record["n_frames"] > 0
+    )
+
+
+def _is_amount(value: Any) -> bool:
+    """Tell a number of seconds or MiB."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf

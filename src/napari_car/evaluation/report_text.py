@@ -1,5 +1,10 @@
 """An evaluation in words and as a table in Markdown."""
 
+from napari_car.presets import PRESETS
+from napari_car.results import CheckpointIdentity
+
+from .benchmarks.catalogue import find_benchmark
+from .run_header import RunHeader
 from .summary import EvaluationSummary, Row
 
 UNKNOWN = "–"
@@ -12,7 +17,7 @@ def describe_scores(summary: EvaluationSummary) -> list[str]:
     lines = [f"{summary.title} ({summary.header.split}): {head.score.name} {percent(head.score.value)} %{paper}"]
     others = ", ".join(f"{row.score.name} {percent(row.score.value)}" for row in summary.rows[1:])
     lines.append(f"Also, in percent: {others}.")
-    lines.append(f"{_count_items(summary)}; {summary.speed.seconds:.2f} s per picture.")
+    lines.append(f"{count_items(summary)}; {summary.speed.seconds:.2f} s per picture.")
     return [*lines, *find_warnings(summary)]
 
 
@@ -22,7 +27,7 @@ def write_markdown(summary: EvaluationSummary) -> str:
     lines = [
         f"# {summary.title}, {header.split}",
         "",
-        f"{_count_items(summary)}. Preset `{header.preset}`, f `{header.f.name}`, g `{header.g.name}`"
+        f"{count_items(summary)}. Preset `{header.preset}`, f `{header.f.name}`, g `{header.g.name}`"
         + (f", SAM `{header.sam.name}`" if header.sam else "")
         + ".",
         "",
@@ -64,7 +69,35 @@ def find_warnings(summary: EvaluationSummary) -> list[str]:
         warnings.append(f"Only {summary.n_done:,} of {n_items:,} items are evaluated.")
     if n_published is not None and n_items != n_published:
         warnings.append(f"The data set has {n_items:,} items in this split, and as published it has {n_published:,}.")
+    if any(row.paper is not None for row in summary.rows):
+        warnings += _find_other_ways(summary.header)
     return warnings
+
+
+def _find_other_ways(header: RunHeader) -> list[str]:
+    """Say what else than in the paper was done: other options, another preset, other networks."""
+    entry = find_benchmark(header.benchmark)
+    said = []
+    for option, values in entry.choices.items():
+        published = entry.released_options.get(option, values[0])
+        if header.options.get(option, values[0]) != published:
+            here = header.options.get(option, values[0])
+            said.append(f"The paper's figure is with {option}={published}, and this one with {option}={here}.")
+    if header.preset != entry.preset:
+        said.append(f"The paper's parameters are those of the preset {entry.preset}, and these are {header.preset}'s.")
+    preset = PRESETS[entry.preset]
+    for part, name in (("f", preset.f), ("g", preset.g)):
+        network: CheckpointIdentity = getattr(header, part)
+        if network.name != name:
+            said.append(f"The paper's {part} is {name}, and this one is {network.name}.")
+    return said
+
+
+def count_items(summary: EvaluationSummary) -> str:
+    """Say how many items are evaluated."""
+    n_items = summary.header.n_items
+    what = f"{summary.n_done:,} item{'s' if summary.n_done != 1 else ''}"
+    return f"{what} evaluated" if summary.is_whole else f"{what} of {n_items:,} evaluated"
 
 
 def percent(value: float | None) -> str:
@@ -76,13 +109,6 @@ def _row(row: Row) -> str:
     """Write a score beside the paper's."""
     difference = UNKNOWN if row.difference is None else f"{100 * row.difference:+.2f}"
     return f"| {row.score.name} | {percent(row.score.value)} | {percent(row.paper)} | {difference} |"
-
-
-def _count_items(summary: EvaluationSummary) -> str:
-    """Say how many items are evaluated."""
-    n_items = summary.header.n_items
-    what = f"{summary.n_done:,} item{'s' if summary.n_done != 1 else ''}"
-    return f"{what} evaluated" if summary.is_whole else f"{what} of {n_items:,} evaluated"
 
 
 def _plain(text: str) -> str:

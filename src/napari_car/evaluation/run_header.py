@@ -8,8 +8,11 @@ from napari_car.config import CaRConfig
 from napari_car.errors import CaRError, DocumentError
 from napari_car.results import CheckpointIdentity
 
+from .scored_classes import ScoredClasses
+
 FORMAT, VERSION = "napari-car-evaluation", 1
 
+_PLAIN = ("benchmark", "split", "n_items", "preset", "variant", "title")
 _WITHOUT_EFFECT = ("compute.batch_memory_mb", "compute.max_features_cached")
 
 
@@ -33,6 +36,10 @@ class RunHeader:
         Packages.
     variant : str
         Which of an experiment's variants it is; empty: none.
+    title : str
+        Of the data set; the name of a folder of somebody's own, which may be another one on another machine.
+    scored : ScoredClasses or None
+        Of semantic benchmarks: an ontology can change while an evaluation is under way.
     """
 
     benchmark: str
@@ -46,10 +53,12 @@ class RunHeader:
     sam: CheckpointIdentity | None
     versions: Mapping[str, str]
     variant: str = ""
+    title: str = ""
+    scored: ScoredClasses | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        record = {name: getattr(self, name) for name in ("benchmark", "split", "n_items", "preset", "variant")}
+        record = {name: getattr(self, name) for name in _PLAIN}
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -60,6 +69,7 @@ class RunHeader:
             "g": asdict(self.g),
             "sam": None if self.sam is None else asdict(self.sam),
             "versions": dict(self.versions),
+            "scored": None if self.scored is None else self.scored.to_dict(),
         }
 
     @classmethod
@@ -70,41 +80,59 @@ class RunHeader:
         if record.get("version") != VERSION:
             raise DocumentError("it was written by another napari-car")
         try:
-            sam = record["sam"]
+            if not all(isinstance(record[name], int if name == "n_items" else str) for name in _PLAIN):
+                raise DocumentError("a name is no text, or a number none")
             return cls(
-                **{name: record[name] for name in ("benchmark", "split", "n_items", "preset", "variant")},
-                options=dict(record["options"]),
+                **{name: record[name] for name in _PLAIN},
+                options=_read_texts(record["options"]),
                 config=CaRConfig.from_dict(record["config"]),
-                f=CheckpointIdentity(**record["f"]),
-                g=CheckpointIdentity(**record["g"]),
-                sam=None if sam is None else CheckpointIdentity(**sam),
-                versions=dict(record["versions"]),
+                f=CheckpointIdentity(**_read_texts(record["f"])),
+                g=CheckpointIdentity(**_read_texts(record["g"])),
+                sam=None if record["sam"] is None else CheckpointIdentity(**_read_texts(record["sam"])),
+                versions=_read_texts(record["versions"]),
+                scored=None if record["scored"] is None else ScoredClasses.from_dict(record["scored"]),
             )
         except (CaRError, KeyError, TypeError, ValueError) as error:
             raise DocumentError(f"a part of it is missing or wrong: {error}") from error
 
     def find_difference(self, other: "RunHeader") -> str:
         """Say in what another evaluation differs so that numbers cannot be put together; empty: in nothing."""
-        for name in ("benchmark", "split", "n_items", "variant"):
-            if getattr(self, name) != getattr(other, name):
-                return f"{name} is {getattr(other, name)!r} there, and {getattr(self, name)!r} here"
-        if dict(self.options) != dict(other.options):
-            return f"the benchmark's options are {dict(other.options)} there, and {dict(self.options)} here"
-        here, there = dict(_flat(self.config.to_dict())), dict(_flat(other.config.to_dict()))
-        for key, value in here.items():
-            if key not in _WITHOUT_EFFECT and there.get(key) != value:
-                return f"{key} is {there.get(key)!r} there, and {value!r} here"
+        here, there = self._facts(), other._facts()
+        for key in here:
+            if there.get(key) != here[key]:
+                return f"{key} is {there.get(key)!r} there, and {here[key]!r} here"
+        if self.scored != other.scored:
+            return "classes, queries or distractors of the ontology are others there"
         for role in ("f", "g", "sam"):
             own, others = getattr(self, role), getattr(other, role)
             if (own and (own.sha256, own.precision)) != (others and (others.sha256, others.precision)):
                 return f"{role} is another network there, or of another precision"
         return ""
 
+    def _facts(self) -> dict[str, Any]:
+        """Return what the numbers depend on and can be said in a word."""
+        facts = {name: getattr(self, name) for name in ("benchmark", "split", "n_items", "variant")}
+        facts["options"] = _without_paths(self.options)
+        config = flat_items(self.config.to_dict())
+        return facts | {key: value for key, value in config if key not in _WITHOUT_EFFECT}
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield nested values by dotted key."""
+
+def _without_paths(options: Mapping[str, str]) -> dict[str, str]:
+    """Return options but for paths of files of classes, which are others on another machine: classes are compared."""
+    return {key: value for key, value in options.items() if key not in ("ontology", "names")}
+
+
+def _read_texts(table: Any) -> dict[str, str]:
+    """Return a table of texts; DocumentError if it is none."""
+    if not isinstance(table, dict) or not all(isinstance(text, str) for pair in table.items() for text in pair):
+        raise DocumentError(f"{table!r:.80} is no table of texts")
+    return table
+
+
+def flat_items(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested tables with their dotted keys."""
     for key, value in table.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat_items(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

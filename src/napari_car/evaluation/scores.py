@@ -64,13 +64,18 @@ def score_images(
 ) -> tuple[list[Score], tuple[ClassScore, ...], Values]:
     """Return scores, those of the classes, and the mean IoU of the classes that each image holds.
 
+    That is 0 for an image that holds none, and in which some were found.
+
     The first score is the released program's: with background as a class where that is scored, else without row and
     column of the background; see :func:`~.metrics.segmentation_scores.score_classes`.
     """
-    matrices = {record.key: ConfusionMatrix.from_dict(record.counts["confusion"]) for record in records}
-    total = ConfusionMatrix(len(benchmark.classes) + 1)
-    for matrix in matrices.values():
+    total, values = ConfusionMatrix(len(benchmark.classes) + 1), {}
+    for record in records:  # one at a time: with hundreds of classes, those of all images would fill the memory
+        matrix = ConfusionMatrix.from_dict(record.counts["confusion"])
         total = total.merge(matrix)
+        own = matrix.scores("not averaged")
+        is_wrong = own.mean_iou is None and any(item.n_predicted for item in own.classes)
+        values[record.key] = 0.0 if is_wrong else own.mean_iou
     kind: Background = "scored" if benchmark.has_background else "removed"
     main = total.scores(kind)
     other = total.scores("not averaged" if benchmark.has_background else "void")
@@ -101,7 +106,7 @@ def score_images(
         )
         for item in main.classes
     )
-    return scores, classes, {key: matrix.scores("not averaged").mean_iou for key, matrix in matrices.items()}
+    return scores, classes, values
 
 
 def score_expressions(benchmark: ReferringBenchmark, records: Sequence[ItemRecord]) -> tuple[list[Score], Values]:

@@ -78,7 +78,7 @@ class EvaluationStore:
     def read_mask(self, record: ItemRecord) -> UInt16[np.ndarray, "*frames H W"] | None:
         """Return the prediction of an item; None if it is not there any more."""
         path = self.folder / MASKS_FOLDER / record.mask
-        if not record.mask or not path.is_file():
+        if not _is_name(record.mask) or not path.is_file():
             return None
         try:
             return np.asarray(tifffile.imread(path) if path.suffix == ".tif" else Image.open(path)).astype(np.uint16)
@@ -131,7 +131,17 @@ class ShardWriter:
             os.fsync(stream.fileno())
 
     def write_mask(self, key: str, prediction: UInt16[np.ndarray, "*frames H W"]) -> str:
-        """Write a prediction, and return its file's name: PNG, or a TIFF with a page for each frame."""
+        """Write a prediction, and return its file's name: PNG, or a TIFF with a page for each frame.
+
+        Raises
+        ------
+        DocumentError
+            If the name of the item, which is from a list of the data set, is a path.
+        OutputError
+            If it cannot be written.
+        """
+        if not _is_name(key):
+            raise DocumentError(f"{key!r} is a path, but should be the name of an item.")
         stream = io.BytesIO()
         if prediction.ndim == 2:
             name = f"{key}.png"
@@ -166,12 +176,13 @@ def merge_stores(folders: Iterable[Path], out: Path) -> EvaluationStore:
         If they are evaluations of different things, or it cannot be written.
     """
     stores = [EvaluationStore(folder, read_header(folder)) for folder in folders]
+    for store in stores:
+        if difference := stores[0].header.find_difference(store.header):
+            raise OutputError(f"{store.folder} cannot be put to the others: {difference}.")
     merged = EvaluationStore.open(out, stores[0].header)
     with merged.writer(Shard()) as writer:
         done = merged.read()
         for store in stores:
-            if difference := merged.header.find_difference(store.header):
-                raise OutputError(f"{store.folder} cannot be put to the others: {difference}.")
             for key, record in store.read().items():
                 if key not in done:
                     done[key] = record
@@ -182,6 +193,11 @@ def merge_stores(folders: Iterable[Path], out: Path) -> EvaluationStore:
                 elif done[key].counts != record.counts:
                     raise DocumentError(f"{store.folder} has other counts of {key} than the folders before it.")
     return merged
+
+
+def _is_name(text: str) -> bool:
+    """Tell a file's name from a path, which might lead out of the folder."""
+    return text not in ("", ".", "..") and Path(text).name == text
 
 
 def _read_lines(path: Path) -> Iterable[ItemRecord]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from napari_car.errors import ConfigError
+
 from .benchmarks.catalogue import Benchmark, BenchmarkEntry, find_benchmark
 from .benchmarks.published import Metric
 from .benchmarks.referring import ReferringBenchmark
@@ -12,7 +14,7 @@ from .benchmarks.semantic import SemanticBenchmark
 from .experiments import find_figure
 from .items import ItemRecord
 from .run_header import RunHeader
-from .scores import ClassScore, Score, score_expressions, score_images, score_videos
+from .scores import ClassScore, Score, Values, score_expressions, score_images, score_videos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,7 @@ class Row:
     ----------
     score : Score
     paper : float or None
-        The paper's figure as a fraction; None: it has none, or not all items are evaluated as the paper did.
+        The paper's figure as a fraction; None: it has none.
     """
 
     score: Score
@@ -135,13 +137,10 @@ def summarise(header: RunHeader, benchmark: Benchmark, records: Sequence[ItemRec
         If counts are not those of the benchmark.
     """
     entry = find_benchmark(header.benchmark)
-    classes: tuple[ClassScore, ...] = ()
-    if isinstance(benchmark, SemanticBenchmark):
-        scores, classes, values = score_images(benchmark, records)
-    elif isinstance(benchmark, ReferringBenchmark):
-        scores, values = score_expressions(benchmark, records)
-    else:
-        scores, values = score_videos(records)
+    try:
+        scores, classes, values = _score(benchmark, records)
+    except (AttributeError, KeyError, TypeError) as error:  # the files of a folder can hold anything
+        raise ConfigError(f"What was counted is not of {entry.title}: {error}.") from error
     ranked = [Ranked(record=record, value=values.get(record.key)) for record in records]
     ranked.sort(key=lambda item: (item.value is None, item.value or 0.0, item.record.key))
     return EvaluationSummary(
@@ -154,6 +153,17 @@ def summarise(header: RunHeader, benchmark: Benchmark, records: Sequence[ItemRec
         speed=_measure(records),
         ranked=tuple(ranked),
     )
+
+
+def _score(benchmark: Benchmark, records: Sequence[ItemRecord]) -> tuple[list[Score], tuple[ClassScore, ...], Values]:
+    """Return scores, those of classes if there are any, and that of each item."""
+    if isinstance(benchmark, SemanticBenchmark):
+        return score_images(benchmark, records)
+    if isinstance(benchmark, ReferringBenchmark):
+        scores, values = score_expressions(benchmark, records)
+    else:
+        scores, values = score_videos(records)
+    return scores, (), values
 
 
 def _paper(entry: BenchmarkEntry, header: RunHeader, score: Score) -> float | None:

@@ -23,6 +23,14 @@ def segment_by_text(viewer: Viewer) -> None:
     widget.setFocus()
 
 
+def import_labels(viewer: Viewer) -> None:
+    """Open the dock widget, and ask for labels of a data set for the image that is chosen there."""
+    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    dock.show()
+    dock.raise_()
+    widget.label_import.ask()
+
+
 def accept_proposal(viewer: Viewer) -> None:
     """Write the proposal into the labels, as its button does."""
     widget = _widget_with_proposal(viewer)

@@ -12,13 +12,13 @@ from napari_car.annotation.engine import NetworkRequest, warm_up
 from napari_car.annotation.sheet import QuerySheet
 from napari_car.config import CaRConfig
 from napari_car.errors import CaRError, CheckpointError, ConfigError, QueryError
-from napari_car.io import RGB
 
 from .choices import Choices
 from .close_watch import CloseWatch
 from .help import HelpDialog
 from .image_controls import ImageControls
 from .keys import KeyBindings
+from .label_import.importing import LabelImport
 from .mask_tools import MaskTools
 from .pointing.panel import PointingPanel
 from .prefill import Prefill
@@ -63,6 +63,7 @@ class CarWidget(QWidget):
         self.why = WhyView()
         self.pointing = PointingPanel(viewer, EngineSettings.current().models_folder)
         self.mask_tools = MaskTools(viewer)
+        self.label_import = LabelImport(viewer, self.image_controls, self.queries, self)
         self._navigation = ResultNavigation(viewer, self.session)
         self.states = ResultStates(viewer, self._navigation, self.results, self)
         self._prefill = Prefill(viewer, self.queries, self.options)
@@ -90,7 +91,7 @@ class CarWidget(QWidget):
             return
         if image is not None:
             self._last_sheet = request.sheet
-            self.why.start(_run_colours(request, request.sheet))
+            self.why.start(request.colours(request.sheet))
             self.results.start_from(request.effective_config)
             self.session.start(request, image)
             self.tabs.setCurrentIndex(RESULTS_TAB)
@@ -109,6 +110,7 @@ class CarWidget(QWidget):
             self.pointing.close_session()
             self.image_controls.close_connections()
             self.mask_tools.close_connections()
+            self.label_import.close()
 
     def _lay_out(self) -> None:
         """Put what is asked for and its button above, what is found below."""
@@ -149,8 +151,9 @@ class CarWidget(QWidget):
         session.said.connect(self.run_bar.say)
         session.discarded.connect(self._reset_thresholds)
         session.failed.connect(self.run_bar.warn)
-        self.states.said.connect(self.run_bar.say)
-        self.states.failed.connect(self.run_bar.warn)
+        for part in (self.states, self.label_import):
+            part.said.connect(self.run_bar.say)
+            part.failed.connect(self.run_bar.warn)
         self.run_bar.run_wanted.connect(self.run)
         self.run_bar.cancel_wanted.connect(session.cancel)
         self.run_bar.help_wanted.connect(lambda: HelpDialog(self).show())
@@ -159,6 +162,7 @@ class CarWidget(QWidget):
         self.image_controls.changed.connect(lambda: self._prefill.look_at(self.image_controls.image))
         self.image_controls.hinted.connect(self.run_bar.say)
         self.queries.sheet_changed.connect(self._on_sheet)
+        self.queries.import_wanted.connect(self.label_import.ask)
         self.queries.take_over_wanted.connect(self._take_over)
         self.queries.current_changed.connect(self._on_query_chosen)
         self.results.chosen.connect(self._on_result_chosen)
@@ -178,6 +182,7 @@ class CarWidget(QWidget):
             "accept": self.proposal_bar.accept,
             "discard": self.session.discard,
             "check": self.states.toggle_check,
+            "import_labels": self.label_import.ask,
         }
 
     def choose_run(self) -> tuple[QuerySheet, CaRConfig, NetworkRequest]:
@@ -263,7 +268,7 @@ class CarWidget(QWidget):
         self.session.describe(sheet)
         self._show_results()
         if self.session.request is not None:
-            self.why.set_colours(_run_colours(self.session.request, sheet))
+            self.why.set_colours(self.session.request.colours(sheet))
 
     def _take_over(self) -> None:
         """Go on with the queries of labels that were made with another list."""
@@ -310,9 +315,3 @@ class CarWidget(QWidget):
         self.options.models.models_folder = settings.models_folder
         self.options.sams.models_folder = settings.models_folder
         self.pointing.options.sams.models_folder = settings.models_folder
-
-
-def _run_colours(request: RunRequest, sheet: QuerySheet) -> dict[int, RGB]:
-    """Return the colours of a run's queries by their index, as the list has them now."""
-    colours = request.sheet.colours | sheet.colours
-    return {index: colours[id_] for index, id_ in enumerate(request.sheet.query_ids)}

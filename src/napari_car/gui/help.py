@@ -25,6 +25,9 @@ change is never overwritten.</li>
 <h3>Running again</h3>
 <p>Where labels stand already, a run, or a moved threshold, proposes a change and shows it as outlines. Accept writes
 it as one step that can be undone; Discard leaves everything as it is.</p>
+<h3>Labels that are there already</h3>
+<p><b>List &gt; Import labels…</b> takes over what a data set (COCO, YOLO, Pascal VOC, labelme, Cellpose, OME-Zarr,
+label images) has of the image, and adds its classes to the list.</p>
 <h3>Verdicts</h3>
 <p><b>present</b>: the mask was recognised as showing the query. <b>uncertain</b>: its score is close to the threshold.
 <b>absent</b>: the mask looks more like something else. <i>Why</i> shows what decided it, step by step.</p>

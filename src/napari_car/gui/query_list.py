@@ -33,6 +33,8 @@ class QueryListView(QWidget):
     """The new sheet, once for each edit of a person."""
     current_changed = Signal(int)
     """Id of the entry that is current; 0 if there is none."""
+    import_wanted = Signal()
+    """A person wants to go on with labels of a data set."""
     take_over_wanted = Signal()
     """A person wants to go on with the queries of labels that are open."""
 
@@ -52,7 +54,7 @@ class QueryListView(QWidget):
         self._up = _button("Up", "Move what is selected up (Alt+Up).", lambda: self._table.move_selected(-1))
         self._down = _button("Down", "Move what is selected down (Alt+Down).", lambda: self._table.move_selected(1))
         self._more = QPushButton("List")
-        self._more.setToolTip("Paste or load a list, undo, remove all.")
+        self._more.setToolTip("Paste or load a list, import classes and labels, undo, remove all.")
         self._menu = QMenu(self)
         self._more.setMenu(self._menu)
         self._lay_out()
@@ -232,7 +234,8 @@ class QueryListView(QWidget):
     def _fill_menu(self) -> None:
         """Offer what can be done with the list as it is now."""
         self._menu.clear()
-        fill_list_menu(self._menu, self._table, self._paste, self._choose_file, self.take_over_wanted.emit)
+        import_, take_over = self.import_wanted.emit, self.take_over_wanted.emit
+        fill_list_menu(self._menu, self._table, self._paste, self._choose_file, import_, take_over)
 
     def _open_menu(self, place: QPoint) -> None:
         """Offer what can be done with the selected entries."""

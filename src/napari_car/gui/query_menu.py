@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QMenu
 
 from .list_files import READERS, WRITERS
 from .query_table import QueryTable
+from .shortcuts import IMPORT_KEYS
 
 
 def fill_entry_menu(
@@ -53,6 +54,7 @@ def fill_list_menu(
     table: QueryTable,
     paste: Callable[[], None],
     use_file: Callable[[str], None],
+    import_labels: Callable[[], None],
     take_over: Callable[[], None],
 ) -> None:
     """Offer what can be done with the whole list."""
@@ -62,6 +64,7 @@ def fill_list_menu(
     _offer(menu, "Paste list", paste, QKeySequence.StandardKey.Paste)
     for title in READERS:
         _offer(menu, title, partial(use_file, title))
+    _offer(menu, "Import labels…", import_labels, IMPORT_KEYS)
     for title in WRITERS:
         _offer(menu, title, partial(use_file, title), enabled=bool(entries))
     _offer(menu, "Take over the queries of the labels", take_over)

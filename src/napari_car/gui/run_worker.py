@@ -21,6 +21,7 @@ from napari_car.annotation.survey import (
     survey_frames,
 )
 from napari_car.config import CaRConfig
+from napari_car.io import RGB
 from napari_car.results import Step
 
 from .sources import ImageSource
@@ -60,6 +61,11 @@ class RunRequest:
     def effective_config(self) -> CaRConfig:
         """See :func:`in_window`."""
         return in_window(self.config, self.sheet)
+
+    def colours(self, sheet: QuerySheet) -> dict[int, RGB]:
+        """Return the colours of the run's queries by their index, as a list has them now."""
+        colours = self.sheet.colours | sheet.colours
+        return {index: colours[id_] for index, id_ in enumerate(self.sheet.query_ids)}
 
 
 def in_window(config: CaRConfig, sheet: QuerySheet) -> CaRConfig:

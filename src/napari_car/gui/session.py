@@ -95,6 +95,10 @@ class Session(QObject):
         """Whether new thresholds are being worked on."""
         return self._redecision.is_busy
 
+    def has_proposal_for(self, image: Image | None) -> bool:
+        """Tell whether new labels of an image wait to be accepted or discarded."""
+        return self.results is not None and self.results.has_proposal and self.results.image is image
+
     def start(self, request: RunRequest, image: Image) -> None:
         """Start a run; the one before must have ended.
 

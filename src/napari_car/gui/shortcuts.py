@@ -22,6 +22,9 @@ class Shortcut:
     text: str
 
 
+IMPORT_KEYS = "Ctrl+Shift+I"
+"""Shown in the menu of the list, too."""
+
 SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("run", "Ctrl+Return", "Segment"),
     Shortcut("cancel", "Ctrl+.", "Cancel the run"),
@@ -30,6 +33,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     Shortcut("accept", "Ctrl+Shift+Return", "Accept the proposal"),
     Shortcut("discard", "Ctrl+Shift+Backspace", "Discard the proposal"),
     Shortcut("check", "Ctrl+Shift+K", "Mark the mask of the chosen query as checked, or take the mark back"),
+    Shortcut("import_labels", IMPORT_KEYS, "Import labels of a data set for the image"),
 )
 """Keys of the dock, none of which napari uses itself, in the order in which they are listed."""
 

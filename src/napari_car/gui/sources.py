@@ -9,16 +9,18 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from numpy.typing import NDArray
 
-from napari_car.annotation.frames import Box, Frame, PlaneAxes
+from napari_car.annotation.frames import Frame, PlaneAxes
+from napari_car.annotation.pyramid import coarsest_level, describe_level, frame_at_level
 from napari_car.errors import ImageError, ResourceError
 from napari_car.io import compose_channels
+from napari_car.io.stack import MAX_PLANE_PX, finest_level
 
 from .channel_layers import channel_layers, image_layers
 from .layer_pixels import LayerPixels
 from .placement import Placement, displayed_axes, labels_transform, world_factors
 from .slicing import shown_slice
 
-MAX_LABEL_PX = 2**28
+MAX_LABEL_PX = MAX_PLANE_PX
 """Most pixels of a plane of labels, of multiscale images: 1 GiB."""
 
 
@@ -127,8 +129,9 @@ class ImageSource:
         ResourceError
             If there is no memory for them.
         """
-        level = self._coarsest_level(frame.box, max_side_px)
-        axes, plane, box = self._at_level(level, frame)
+        shapes = [self.channels[0].shape(level) for level in range(len(self.channels[0].levels))]
+        level = coarsest_level(shapes, self.axes, self.level, frame.box, max_side_px)
+        axes, plane, box = frame_at_level(shapes[level], self.axes, frame)
         try:
             rgb, notes = compose_channels([channel.channel(level, axes, plane, box) for channel in self.channels])
         except MemoryError as error:
@@ -144,9 +147,7 @@ class ImageSource:
             raise ImageError(f"The pixels of {self.name} cannot be read: {error or type(error).__name__}.") from error
         if level == self.level:
             return rgb, notes
-        height, width = box.size_px
-        note = f"{self.name} was read at level {level} of its pyramid, where the region has {width} x {height} px."
-        return rgb, (*notes, note)
+        return rgb, (*notes, describe_level(self.name, level, box))
 
     def describe(self) -> dict[str, Any]:
         """Return what was shown, and how, as plain values fit for JSON."""
@@ -160,33 +161,12 @@ class ImageSource:
             "n_levels": len(self.channels[0].levels),
         }
 
-    def _coarsest_level(self, box: Box, max_side_px: int) -> int:
-        """Return the coarsest level at which a box is large enough, at finest the one that labels have."""
-        pixels, shown = self.channels[0], (self.axes.row_axis, self.axes.column_axis)
-        for level in reversed(range(self.level + 1, len(pixels.levels))):
-            shape = pixels.shape(level)
-            sides = [side * shape[axis] / self.axes.shape[axis] for side, axis in zip(box.size_px, shown, strict=True)]
-            if max(sides) >= max_side_px:
-                return level
-        return self.level
-
-    def _at_level(self, level: int, frame: Frame) -> tuple[PlaneAxes, tuple[int, ...], Box]:
-        """Return a level's axes, and plane and box of a frame at that level; the box holds at least one pixel."""
-        axes = PlaneAxes(self.channels[0].shape(level), self.axes.row_axis, self.axes.column_axis)
-        ratios = np.array(axes.shape) / self.axes.shape
-        plane = np.floor((np.array(frame.plane) + 0.5) * ratios[list(axes.hidden_axes)])
-        corners = np.array([(frame.box.top, frame.box.left), (frame.box.bottom, frame.box.right)])
-        first, stop = np.rint(corners * ratios[[axes.row_axis, axes.column_axis]]).astype(int)
-        first = np.minimum(first, np.array(axes.size_px) - 1)
-        stop = np.maximum(stop, first + 1)
-        return axes, tuple(map(int, plane)), Box(int(first[0]), int(first[1]), int(stop[0]), int(stop[1]))
-
 
 def label_axes(viewer: ViewerModel, layer: Image, max_label_px: int = MAX_LABEL_PX) -> tuple[PlaneAxes, int]:
     """Return the axes that labels of an image have in the present view, and the level with their shape."""
     row_axis, column_axis = displayed_axes(viewer.dims, layer.ndim)
     shapes = np.array(layer.level_shapes, dtype=np.int64)
-    level = _label_level(shapes[:, [row_axis, column_axis]], max_label_px)
+    level = finest_level(shapes[:, [row_axis, column_axis]].tolist(), max_label_px)
     return PlaneAxes(tuple(map(int, shapes[level])), row_axis, column_axis), level
 
 
@@ -198,11 +178,6 @@ def _check(viewer: ViewerModel, layer: Image) -> None:
         raise ImageError(f"{layer.name} is no longer open: choose another image.")
     if viewer.dims.ndisplay != 2:
         raise ImageError("Images are segmented plane by plane: switch to the 2D view (Ctrl+Y).")
-
-
-def _label_level(sizes: NDArray[np.int64], max_px: int) -> int:
-    """Return the finest level whose planes, (levels, 2), are small enough, or the coarsest."""
-    return next((level for level, size in enumerate(sizes) if size.prod() <= max_px), len(sizes) - 1)
 
 
 def _capture_notes(

@@ -1,4 +1,4 @@
-"""Find image files from files, folders and glob patterns."""
+"""Find image files from files, folders and glob patterns; the folder of an OME-Zarr image is one, too."""
 
 import glob
 import os
@@ -16,13 +16,22 @@ IMAGE_SUFFIXES = frozenset(
 )
 """Lower-case endings of the files taken from folders and globs; a file named outright may end in anything."""
 
+ZARR_SUFFIX = ".zarr"
+"""Lower-case ending of the folder of an OME-Zarr image, which is often called ``NAME.ome.zarr``."""
+
+
+def is_zarr(path: Path) -> bool:
+    """Tell whether a path is a folder that is to be read as one image, whether it can be or not."""
+    return path.suffix.lower() == ZARR_SUFFIX and path.is_dir()
+
 
 def find_images(patterns: Iterable[str | os.PathLike[str]], *, recursive: bool = False) -> list[Path]:
     """List the image files that files, folders and globs name.
 
     A file named outright is taken whatever its ending. From folders, and from globs such as ``cells/*`` or
-    ``cells/**/*.tif``, only files with an ending in :data:`IMAGE_SUFFIXES` and no leading dot are taken. A path that
-    exists is never read as a glob, so ``image[1].png`` works; ``~`` is the home folder.
+    ``cells/**/*.tif``, only files with an ending in :data:`IMAGE_SUFFIXES`, folders that end in ``.zarr``, and nothing
+    with a leading dot are taken. Folders that end in ``.zarr`` are images, and not looked into. A path that exists is
+    never read as a glob, so ``image[1].png`` works; ``~`` is the home folder.
 
     Parameters
     ----------
@@ -51,6 +60,8 @@ def find_images(patterns: Iterable[str | os.PathLike[str]], *, recursive: bool =
 def _expand(pattern: Path, *, recursive: bool) -> list[Path]:
     """List the images that one pattern names, at least one."""
     try:
+        if is_zarr(pattern):
+            return [pattern]
         if pattern.is_dir():
             images = _images_among(_files_below(pattern, recursive=recursive))
             missing = f"The folder {pattern} holds no image file."
@@ -71,11 +82,13 @@ def _expand(pattern: Path, *, recursive: bool) -> list[Path]:
 
 
 def _files_below(folder: Path, *, recursive: bool) -> Iterator[Path]:
-    """Yield the files of a folder; unlike rglob, fail where a folder cannot be listed."""
+    """Yield the files of a folder, and folders that are images; unlike rglob, fail where a folder cannot be listed."""
     for entry in folder.iterdir():
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if is_zarr(entry):
+            yield entry
+        elif entry.is_dir():
             # A link to a folder may lead back up.
             if recursive and not entry.is_symlink():
                 yield from _files_below(entry, recursive=True)
@@ -84,9 +97,10 @@ def _files_below(folder: Path, *, recursive: bool) -> Iterator[Path]:
 
 
 def _images_among(paths: Iterable[Path]) -> list[Path]:
-    """Keep files with an image's ending and no leading dot."""
-    return [
-        path
-        for path in paths
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-    ]
+    """Keep what has an image's ending and no leading dot."""
+    return [path for path in paths if not path.name.startswith(".") and _is_image(path)]
+
+
+def _is_image(path: Path) -> bool:
+    """Tell whether a path is an image by its ending."""
+    return is_zarr(path) or (path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())

@@ -1,5 +1,6 @@
-"""Read an image file into RGB uint8."""
+"""Read an image file, or the folder of an OME-Zarr image, into RGB uint8."""
 
+import math
 import os
 import stat
 from dataclasses import dataclass
@@ -12,9 +13,12 @@ from jaxtyping import UInt8
 
 from napari_car.errors import ImageError
 from napari_car.io.colours import RGB
-from napari_car.io.decoded import Decoded, upright
+from napari_car.io.decoded import Decoded, check_pixel_count, upright
+from napari_car.io.find import is_zarr
+from napari_car.io.ome_zarr import open_ome_zarr
 from napari_car.io.pillow import decode_by_pillow
 from napari_car.io.pixels import DEFAULT_PERCENTILES, WHITE, to_rgb8
+from napari_car.io.stack import MAX_PLANE_PX, ImageStack, scale_plane
 from napari_car.io.tiff import SIGNATURES, decode_tiff
 
 MAX_PIXELS = 500_000_000
@@ -29,13 +33,13 @@ class LoadedImage:
     """Upright, C-contiguous."""
 
     path: Path
-    """The file."""
+    """The file, or the folder of an OME-Zarr image."""
 
     original_dtype: str
     """Type of the stored values, such as ``uint16``."""
 
     original_mode: str
-    """Colour coding: Pillow's mode (``L``, ``RGBA``, ...) or TIFF's photometric interpretation."""
+    """Colour coding: Pillow's mode (``L``, ``RGBA``, ...), TIFF's photometric interpretation, or ``2 CHANNELS``."""
 
     original_shape: tuple[int, ...]
     """Shape as stored, before rotation and conversion."""
@@ -56,17 +60,19 @@ def read_image(
     """Read an image file of any format that Pillow or tifffile decodes.
 
     EXIF orientation is applied. Of an animation the first frame is taken, of a TIFF with several separate images the
-    first; a TIFF stack is refused unless `page` is given, since a plane chosen silently would be a wrong
-    result. Embedded colour profiles are not applied: CLIP was trained on images read without them.
+    first; a stack is refused unless `page` is given, since a plane chosen silently would be a wrong result. Of a very
+    large OME-Zarr image, a coarser level of its pyramid is read. Embedded colour profiles are not applied: CLIP was
+    trained on images read without them.
 
     Parameters
     ----------
     path
-        The file.
+        The file, or the folder of an OME-Zarr image.
     page
-        Page of a TIFF file or frame of an animation, from 0.
+        Page of a TIFF file, frame of an animation or plane of an OME-Zarr image, from 0.
     display_range, percentiles, backdrop
-        Contrast, and the colour seen through transparent pixels; see :func:`napari_car.io.to_rgb8`.
+        Contrast, and the colour seen through transparent pixels; see :func:`napari_car.io.to_rgb8`. What an OME-Zarr
+        image itself says of its contrast goes before `percentiles`.
     max_pixels
         Greatest number of rows times columns.
 
@@ -74,9 +80,11 @@ def read_image(
     ------
     ImageError
         If there is no such file, it may not be read, is no image, is damaged or too large, or its pixels cannot
-        be shown.
+        be shown; a :class:`~napari_car.errors.MissingReaderError` if that needs a library that is not installed.
     """
     path = Path(path)
+    if is_zarr(path):
+        return _read_zarr(open_ome_zarr(path, percentiles), page, display_range, max_pixels)
     with _open(path) as stream:
         try:
             decoded = _decode(stream, page, max_pixels)
@@ -102,6 +110,38 @@ def read_image(
         original_mode=decoded.mode,
         original_shape=decoded.shape,
         notes=decoded.notes + notes,
+    )
+
+
+def _read_zarr(
+    stack: ImageStack, page: int | None, display_range: tuple[float, float] | None, max_pixels: int
+) -> LoadedImage:
+    """Read a plane of an OME-Zarr image."""
+    n_planes = math.prod(stack.planes_shape)
+    if page is None and n_planes > 1:
+        raise ImageError(
+            f"{stack.path}: this is a stack of {n_planes} planes (axes {''.join(stack.axis_names)}, shape "
+            f"{stack.shape()}): in Python, read one by read_image(path, page=0)."
+        )
+    if page is not None and not 0 <= page < n_planes:
+        raise ImageError(f"{stack.path}: the image has planes 0 to {n_planes - 1}, but no plane {page}.")
+    level = stack.label_level(min(max_pixels, MAX_PLANE_PX))
+    height, width = stack.shape(level)[-2:]
+    try:
+        check_pixel_count(height, width, max_pixels)
+    except ImageError as error:
+        raise ImageError(f"{stack.path}: {error}") from error
+    shown = stack if display_range is None else stack.with_limits(display_range)
+    plane = [int(place) for place in np.unravel_index(page or 0, stack.planes_shape)] if n_planes > 1 else []
+    rgb, notes = shown.read_plane(scale_plane(stack.shape(), stack.shape(level), plane), level)
+    size_notes = (f"level {level} of the pyramid, {width} x {height} px",) if level else ()
+    return LoadedImage(
+        rgb=rgb,
+        path=stack.path,
+        original_dtype=str(stack.channels[0].levels[0].dtype),
+        original_mode=f"{len(stack.channels)} CHANNELS",
+        original_shape=stack.shape(),
+        notes=(*stack.notes, *size_notes, *notes),
     )
 
 

@@ -72,10 +72,15 @@ def decode_tiff(stream: BinaryIO, *, page: int | None, max_pixels: int) -> Decod
         )
 
 
+def count_planes(axes: str, shape: tuple[int, ...]) -> int:
+    """Count the planes of a series; three channels are one, red, green and blue."""
+    sizes = zip(axes, shape, strict=True)
+    return math.prod(size for axis, size in sizes if axis not in "YXS" and (axis, size) != ("C", 3))
+
+
 def _refuse_stack(axes: str, shape: tuple[int, ...], n_series: int) -> tuple[str, ...]:
     """Raise if there is more than one plane to choose from; note the images that are left out."""
-    sizes = zip(axes, shape, strict=True)
-    n_planes = math.prod(size for axis, size in sizes if axis not in "YXS" and (axis, size) != ("C", 3))
+    n_planes = count_planes(axes, shape)
     if n_planes > 1:
         raise ImageError(
             f"this is a stack of {n_planes} planes (axes {axes}, shape {shape}): save the plane to be segmented "

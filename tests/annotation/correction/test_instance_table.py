@@ -39,6 +39,19 @@ def test_ids_that_someone_painted_with_are_not_given() -> None:
     assert table.beyond(labels.astype(np.uint8)) is table
 
 
+def test_instances_of_another_table_get_new_ids() -> None:
+    mine, _ = InstanceTable().added([4, 4])
+    other = InstanceTable({FIRST_ID + 5: 1, FIRST_ID: 2}, FIRST_ID + 9)
+    labels = np.array([[FIRST_ID, 0, 3], [FIRST_ID + 5, FIRST_ID, FIRST_ID + 7]], dtype=np.int32)
+    table, moved = mine.adopted(labels, other)
+    assert table.query_ids == {**mine.query_ids, FIRST_ID + 2: 1, FIRST_ID + 3: 2}
+    assert moved.tolist() == [[FIRST_ID + 3, 0, 3], [FIRST_ID + 2, FIRST_ID + 3, FIRST_ID + 7]]
+    assert labels[0, 0] == FIRST_ID
+    same, kept = mine.adopted(labels, InstanceTable())
+    assert same == mine
+    np.testing.assert_array_equal(kept, labels)
+
+
 def test_an_instance_that_was_painted_is_recorded() -> None:
     table = InstanceTable().recorded(65_540, 2)
     assert table == InstanceTable({65_540: 2}, 65_541)

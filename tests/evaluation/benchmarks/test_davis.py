@@ -8,8 +8,9 @@ import pytest
 from benchmark_miniatures import N_FRAMES, VideoMiniature, make_davis_2016, make_ref_davis
 from PIL import Image
 
-from napari_car.errors import DocumentError, ImageError
+from napari_car.errors import ConfigError, DocumentError, ImageError
 from napari_car.evaluation.benchmarks.davis import open_davis
+from napari_car.evaluation.benchmarks.davis_frames import name_objects, open_davis_frames
 from napari_car.evaluation.benchmarks.ref_davis import open_ref_davis, read_expressions
 
 
@@ -136,3 +137,68 @@ def test_real_videos_are_read(photo_folder: Path) -> None:
     truth = sample.read_truth(0)
     assert set(np.unique(truth).tolist()) == {0, 1}
     assert truth.shape == sample.read_frame(0).shape[:2] == (480, 854)
+
+
+class TestFrames:
+    def test_each_frame_is_an_image_with_the_videos_class(self, tmp_path: Path) -> None:
+        made = make_davis_2016(tmp_path)
+        benchmark = open_davis_frames(tmp_path)
+        assert [item.query.text for item in benchmark.classes] == ["solo"]
+        assert [sample.key for sample in benchmark.samples] == [f"solo-{frame:05}" for frame in range(N_FRAMES)]
+        for sample, truth in zip(benchmark.samples, made.truths["solo"], strict=True):
+            assert np.array_equal(sample.read_truth(), truth)
+            assert sample.read_image().shape == (*truth.shape, 3)
+
+    def test_several_objects_are_one_class_and_void_stays_void(self, made: VideoMiniature) -> None:
+        benchmark = open_davis_frames(made.root, year="2017")
+        assert [item.name for item in benchmark.classes] == ["dogs scale", "lonely"]
+        truths = [truth for name in made.truths for truth in made.truths[name]]
+        ids = [id_ for id_, name in enumerate(made.truths, start=1) for _ in made.truths[name]]
+        for sample, truth, id_ in zip(benchmark.samples, truths, ids, strict=True):
+            assert np.array_equal(sample.read_truth(), np.where(truth > 0, id_, truth))
+
+    def test_names_come_from_a_file_and_may_be_shared(self, made: VideoMiniature, tmp_path: Path) -> None:
+        names = tmp_path / "names.toml"
+        names.write_text('dogs-scale = "Square | box"\nlonely = "square"\nunused = "x"\n', encoding="utf-8")
+        benchmark = open_davis_frames(made.root, year="2017", names=names, every=3)
+        assert [(item.id, item.name) for item in benchmark.classes] == [(1, "square")]
+        assert [sample.key for sample in benchmark.samples] == [
+            "dogs-scale-00000", "dogs-scale-00003", "lonely-00000", "lonely-00003",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("text", "complaint"),
+        [
+            ("lonely = 3", "write each name as a text"),
+            ('lonely = " "', "write each name"),
+            ("lonely", "cannot be read"),
+        ],
+    )
+    def test_wrong_files_of_names_are_refused(
+        self, text: str, complaint: str, made: VideoMiniature, tmp_path: Path
+    ) -> None:
+        (tmp_path / "names.toml").write_text(text, encoding="utf-8")
+        with pytest.raises(DocumentError, match=complaint):
+            open_davis_frames(made.root, year="2017", names=tmp_path / "names.toml")
+
+    def test_a_folder_without_lists_has_all_sequences(self, tmp_path: Path) -> None:
+        make_davis_2016(tmp_path)
+        shutil.rmtree(tmp_path / "ImageSets")
+        assert len(open_davis_frames(tmp_path, split="all").samples) == N_FRAMES
+        with pytest.raises(DocumentError, match="ImageSets"):
+            open_davis_frames(tmp_path)
+        shutil.rmtree(tmp_path / "JPEGImages/480p/solo")
+        with pytest.raises(DocumentError, match="holds no folder of frames"):
+            open_davis_frames(tmp_path, split="all")
+        with pytest.raises(DocumentError, match="cannot be read"):
+            open_davis_frames(tmp_path / "nowhere", split="all")
+
+    def test_every_is_at_least_one(self, made: VideoMiniature) -> None:
+        with pytest.raises(ConfigError, match="every is 0"):
+            open_davis_frames(made.root, year="2017", every=0)
+
+    @pytest.mark.parametrize(
+        ("sequence", "words"), [("car-shadow", "car shadow"), ("dogs2_jump", "dogs jump"), ("007", "007")]
+    )
+    def test_sequences_are_read_as_words(self, sequence: str, words: str) -> None:
+        assert name_objects(sequence) == words

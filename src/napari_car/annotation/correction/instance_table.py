@@ -88,6 +88,38 @@ class InstanceTable:
             raise QueryError(f"There are no ids for {len(new):,} more instances: the last is {LAST_ID:,}.")
         return InstanceTable({**self.query_ids, **new}, self.next_id + len(new)), tuple(new)
 
+    def adopted(
+        self, labels: Int32[np.ndarray, "*axes"], own: "InstanceTable"
+    ) -> tuple["InstanceTable", Int32[np.ndarray, "*axes"]]:
+        """Add all instances of another table, and give new ids to those among labels.
+
+        Parameters
+        ----------
+        labels : ndarray, int32
+            Of any shape; not changed.
+        own : InstanceTable
+            What their instances are.
+
+        Returns
+        -------
+        table : InstanceTable
+        labels : ndarray, int32
+            With the ids that instances have in the table.
+
+        Raises
+        ------
+        QueryError
+            If there are no ids left.
+        """
+        table, ids = self.added(own.query_ids.values())
+        moved = labels.copy()
+        if ids:
+            old, new = np.array(list(own.query_ids), dtype=np.int32), np.array(ids, dtype=np.int32)
+            order = np.argsort(old)
+            is_instance = np.isin(labels, old)
+            moved[is_instance] = new[order][np.searchsorted(old[order], labels[is_instance])]
+        return table, moved
+
     def recorded(self, id_: int, query_id: int) -> "InstanceTable":
         """Add an instance that was painted with an id that is not known yet; nothing changes if it is the same.
 

@@ -51,6 +51,20 @@ def open_crf(image: UInt8[np.ndarray, "H W 3"], parameters: CRFConfig, device: s
     return TorchCRF(image, parameters, device if on_cuda else "cpu")
 
 
+def settled_backend(device: str = "cpu") -> Literal["torch", "pydensecrf"]:
+    """Return the backend of runs that must give the same masks on equal machines, whatever else these are doing.
+
+    torch on CUDA; elsewhere pydensecrf, which the paper used, if it is installed.
+    """
+    if torch.device(device).type == "cuda":
+        return "torch"
+    try:
+        import_pydensecrf()
+    except MissingExtraError:
+        return "torch"
+    return "pydensecrf"
+
+
 @cache
 def fastest_cpu_backend() -> Literal["torch", "pydensecrf"]:
     """Return the backend that is faster on this machine's CPU, measured once per process.

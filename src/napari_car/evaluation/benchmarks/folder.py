@@ -52,6 +52,8 @@ def open_folder(
     DocumentError
         If there is no ontology, it asks for nothing, or images or masks are missing.
     """
+    if not root.is_dir():
+        raise DocumentError(f"There is no folder {root}: {_LAYOUT}.")
     sheet = read_ontology(ontology or _find_ontology(root))
     if not sheet.queries:
         raise DocumentError(f"The ontology of {root} asks for nothing: it needs a class that is switched on.")
@@ -106,8 +108,6 @@ def _truth_code(sheet: QuerySheet, ignored: int | None) -> TruthCode:
 
 def _find_pairs(root: Path) -> dict[str, tuple[Path, Path]]:
     """Return image and mask of each name."""
-    if not root.is_dir():
-        raise DocumentError(f"There is no folder {root}: {_LAYOUT}.")
     if (root / _IMAGES).is_dir():
         folders = [root / name for name in _MASKS if (root / name).is_dir()]
         if not folders:

@@ -7,11 +7,18 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_car.annotation.engine import ENGINE, Engine, NetworkRequest, lent
 from napari_car.annotation.project import ProjectImage
-from napari_car.annotation.project_run import ImageDone, ImageStarted, ProjectRun
+from napari_car.annotation.project_run import ImageDone, ImageStarted, PlaneStarted, ProjectRun
 from napari_car.gui.closing_worker import ClosingWorker
 from napari_car.gui.failures import explain_failure
 
-Event = ImageStarted | ImageDone | None
+Event = ImageStarted | PlaneStarted | ImageDone | None
+
+NOTHING = {
+    "all": "There is nothing to segment: no image is listed.",
+    "selected": "There is nothing to segment: select images in the list.",
+    "rest": "There is nothing to segment: all listed images have labels.",
+}
+"""What is said if no images were chosen, by the choice."""
 
 MAX_NAMED = 3
 """Images that were not segmented, and are named."""
@@ -28,6 +35,7 @@ class BackgroundRun(QObject):
     """
 
     image_started = Signal(str)
+    """An image is begun, or a plane of a stack; what it is called."""
     image_done = Signal(object)
     """An :class:`~napari_car.annotation.project_run.ImageDone`."""
     running_changed = Signal(bool)
@@ -98,6 +106,8 @@ class BackgroundRun(QObject):
         """Pass on what the worker says."""
         if isinstance(event, ImageStarted):
             self.image_started.emit(event.key)
+        elif isinstance(event, PlaneStarted):
+            self.image_started.emit(f"{event.key}, plane {event.number} of {event.total}")
         elif isinstance(event, ImageDone):
             self.n_done += 1
             if event.problem is not None:

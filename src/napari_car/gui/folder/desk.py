@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_car.annotation.document import SUFFIX, Document, write_document
+from napari_car.annotation.document import Document, write_document
 from napari_car.annotation.label_layer import LabelLayer
 from napari_car.annotation.project import Project, ProjectImage, Stamp
 from napari_car.annotation.project_lock import ProjectLock
@@ -67,14 +67,13 @@ class ProjectDesk(QObject):
         self.image: ProjectImage | None = None
         """The image that is shown."""
         self._lock: ProjectLock | None = None
-        self._layer: Image | None = None
+        self._images: list[Image] = []
         self._seen = Stamp()
         self._document: Document | None = None
         self._saved: tuple[object, ...] = ()
         self._last: tuple[object, ...] = ()
         self._refused: tuple[object, ...] = ()
-        self._spent_s = 0.0
-        self._worked_on = ""
+        self._spent_s, self._worked_on = 0.0, ""
         self._ticked = self._active = time.monotonic()
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
@@ -85,6 +84,11 @@ class ProjectDesk(QObject):
     def can_save(self) -> bool:
         """Whether this window has the project to itself."""
         return self._lock is not None and self._lock.is_held
+
+    @property
+    def layer(self) -> Image | None:
+        """The layer of the image that is shown, that of its lowest channel."""
+        return self._images[0] if self._images else None
 
     @property
     def is_dirty(self) -> bool:
@@ -134,14 +138,14 @@ class ProjectDesk(QObject):
         label_layers = _make_label_layers(document)
         self.leave()
         self.image, self._seen, self._document = image, seen, document
-        self._layer = next((layer for layer in layers if isinstance(layer, Image)), None)
+        self._images = [layer for layer in layers if isinstance(layer, Image)]
         for layer in (*layers, *label_layers):
             self._viewer.add_layer(layer)
-            if layer in label_layers and self._layer is not None:
-                layer.metadata[KEY] |= {"image_uid": image_key(self._layer), "image": self._layer.name}
+            if layer in label_layers and self._images:
+                layer.metadata[KEY] |= {"image_uid": image_key(self._images[0]), "image": self._images[0].name}
                 track(layer)
-        if not label_layers and self._layer is not None:
-            label_layers = self._add_empty(self._layer)
+        if not label_layers and self._images:
+            label_layers = self._add_empty(self._images[0])
         self._spent_s, self._saved = 0.0, self._fingerprint()
         self._last = self._saved
         self._ticked = self._active = time.monotonic()
@@ -163,8 +167,8 @@ class ProjectDesk(QObject):
         self.save()
         self._timer.stop()
         self.image, self._worked_on = None, ""
-        image, self._layer = self._layer, None
-        for layer in [*self._belongings(image), image]:
+        images, self._images = self._images, []
+        for layer in [*self._belongings(images), *images]:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
         self._redraw()
@@ -213,19 +217,17 @@ class ProjectDesk(QObject):
     @property
     def _labels(self) -> list[Labels]:
         """The label layers of the image that is shown."""
-        return [layer for layer in self._belongings(self._layer) if is_result(layer)]
+        return [layer for layer in self._belongings(self._images) if is_result(layer)]
 
-    def _belongings(self, image: Image | None) -> list[Layer]:
-        """Return the layers that this plugin made for an image."""
-        if image is None:
-            return []
-        uid, name = image_key(image), image.name
+    def _belongings(self, images: Sequence[Image]) -> list[Layer]:
+        """Return the layers that this plugin made for the channels of an image."""
+        uids, names = {image_key(image) for image in images}, {image.name for image in images}
         found = []
         for layer in self._viewer.layers:
             notes: Any = layer.metadata.get(KEY)
-            if isinstance(notes, dict) and layer is not image:
+            if isinstance(notes, dict) and layer not in images:
                 owner = notes.get("image_uid")
-                if owner == uid or (owner is None and notes.get("image") == name):
+                if owner in uids or (owner is None and notes.get("image") in names):
                     found.append(layer)
         return found
 
@@ -251,10 +253,9 @@ class ProjectDesk(QObject):
 
     def _save_beside(self, reason: str) -> None:
         """Write labels that cannot be saved into a document of their own, and say where it is."""
-        if self.image is None:
+        if self.image is None or self.project is None:
             return
-        stem = self.image.document.name.removesuffix(SUFFIX)
-        path = self.image.document.with_name(f"{stem}.unsaved-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}{SUFFIX}")
+        path = self.project.path_beside(self.image, datetime.now(tz=UTC))
         try:
             write_document(path, self._make_document(self._labels))
         except (CaRError, ValueError) as error:

@@ -18,7 +18,7 @@ from napari_car.gui.commands import PLUGIN, WIDGET
 from napari_car.gui.dock import CarWidget
 from napari_car.gui.run_worker import in_window
 
-from .background_run import BackgroundRun
+from .background_run import NOTHING, BackgroundRun
 from .controls import FolderControls
 from .data_sets import DataSets
 from .desk import ProjectDesk
@@ -121,6 +121,9 @@ class FolderPanel(QWidget):
         image = next((image for image in self._images if image.key == key), None)
         if image is None or (self.desk.image is not None and self.desk.image.key == key):
             return
+        if self._car is not None and self._car.session.has_proposal_for(self.desk.layer):
+            self.controls.warn("New labels wait to be accepted or discarded: they would be lost with the next image.")
+            return
         try:
             self.desk.show(image, self._prefetch.take(image.path))
         except CaRError as error:
@@ -156,7 +159,7 @@ class FolderPanel(QWidget):
         chosen = {"all": self.controls.list.keys, "selected": self.controls.list.selected, "rest": self._rest()}[which]
         images = [image for image in self._images if image.key in set(chosen)]
         if not images:
-            self.controls.line.say("There is nothing to segment: " + _NOTHING[which])
+            self.controls.line.say(NOTHING[which])
             return
         try:
             sheet, config, networks = car.choose_run()
@@ -189,6 +192,7 @@ class FolderPanel(QWidget):
         """Join the parts."""
         self.controls.open.clicked.connect(self._choose_folder)
         self.controls.data_sets.addAction("Import data set…", self.data_sets.ask_to_import)
+        self.controls.data_sets.addAction("Import labels for this image…", lambda: self._find_car().label_import.ask())
         self.controls.data_sets.addAction("Export data set…", self.export)
         self.controls.filter.currentIndexChanged.connect(lambda _: self._show_list())
         self.controls.order.currentIndexChanged.connect(lambda _: self._show_list())
@@ -307,10 +311,3 @@ class FolderPanel(QWidget):
         wanted, order = self.controls.filter.currentData(), self.controls.order.currentData()
         images = arrange(self._images, self.states, wanted, order)
         self.controls.list.show_images(images, self.states, self.desk.image.key if self.desk.image is not None else "")
-
-
-_NOTHING = {
-    "all": "no image is listed.",
-    "selected": "select images in the list.",
-    "rest": "all listed images have labels.",
-}

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, UInt8
 
+from napari_car.annotation.frames import Frame
+from napari_car.annotation.image_planes import ImagePlanes
 from napari_car.annotation.label_layer import LabelLayer
 from napari_car.annotation.layer_reading import flatten, read_instances
 from napari_car.annotation.project import Project, ProjectImage
@@ -32,7 +34,7 @@ class Looked:
     key : str
     state : ImageState
     picture : ndarray, (h, w, 3), uint8, or None
-        RGB, with the labels in their colours; None if the image cannot be shown so small, as a stack.
+        RGB, with the labels in their colours, of a stack the plane in the middle; None if the image cannot be read.
     """
 
     key: str
@@ -53,13 +55,13 @@ def look_at_each(
 def _draw(project: Project, image: ProjectImage) -> UInt8[np.ndarray, "h w 3"] | None:
     """Return the picture of an image; None if it cannot be read, which is said when it is opened."""
     try:
-        small, size_px = _read_small(image.path, image.path.stat().st_mtime_ns)
+        small, shape = _read_small(image.path, image.path.stat().st_mtime_ns)
     except (CaRError, OSError):
         return None
     try:
         document, _ = project.load(image)
         layers = () if document is None else document.layers
-        shown = [layer for layer in layers if layer.shape == size_px]
+        shown = [layer for layer in layers if layer.shape == shape]
         maps = [read_instances(layer).semantic(_sample(layer, small.shape[:2])) for layer in shown]
     except CaRError:
         return small
@@ -72,15 +74,33 @@ def _draw(project: Project, image: ProjectImage) -> UInt8[np.ndarray, "h w 3"] |
 
 
 @lru_cache(maxsize=N_KEPT)
-def _read_small(path: Path, _changed_ns: int) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, int]]:
-    """Return an image as small as it is shown, and its size; the image itself changes less often than its labels."""
-    rgb = read_image(path).rgb
-    size_px = (rgb.shape[0], rgb.shape[1])
+def _read_small(path: Path, _changed_ns: int) -> tuple[UInt8[np.ndarray, "h w 3"], tuple[int, ...]]:
+    """Return an image as small as it is shown, and the shape of its labels.
+
+    The image itself changes less often than its labels.
+    """
+    planes = ImagePlanes.open(path)
+    if planes is None:
+        rgb = read_image(path).rgb
+        return _shrink(rgb, rgb.shape[:2]), rgb.shape[:2]
+    shape = planes.axes.shape
+    frame = Frame(_middle_plane(shape), planes.axes.whole, planes.axes.whole)
+    rgb, _ = planes.render(frame, SIDE_PX)
+    return _shrink(rgb, shape[-2:]), shape
+
+
+def _shrink(rgb: UInt8[np.ndarray, "h w 3"], size_px: tuple[int, ...]) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a picture of an image of a size as small as it is shown."""
     scale = min(1.0, SIDE_PX / max(size_px))
-    return shrink(rgb, (max(1, round(size_px[0] * scale)), max(1, round(size_px[1] * scale)))), size_px
+    return shrink(rgb, (max(1, round(size_px[0] * scale)), max(1, round(size_px[1] * scale))))
+
+
+def _middle_plane(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the plane in the middle of a stack."""
+    return tuple(length // 2 for length in shape[:-2])
 
 
 def _sample(layer: LabelLayer, size_px: tuple[int, ...]) -> Int32[np.ndarray, "h w"]:
-    """Return labels at the size of a picture."""
-    rows, columns = ((np.arange(n) * whole) // n for n, whole in zip(size_px, layer.shape, strict=True))
-    return np.asarray(layer.labels, dtype=np.int32)[np.ix_(rows, columns)]
+    """Return labels of the plane that is shown at the size of a picture."""
+    rows, columns = ((np.arange(n) * whole) // n for n, whole in zip(size_px, layer.shape[-2:], strict=True))
+    return np.asarray(layer.labels[_middle_plane(layer.shape)], dtype=np.int32)[np.ix_(rows, columns)]

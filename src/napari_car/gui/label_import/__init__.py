@@ -1,0 +1,1 @@
+"""Labels of a data set for an image that is open."""
