@@ -17,7 +17,7 @@ from napari_car.evaluation.curve import N_ABSENT, Curve, Point, Setting
 from napari_car.evaluation.curve_plot import draw_curve
 from napari_car.evaluation.distractors import ELSEWHERE, Asked, DistractorPool, with_elsewhere
 from napari_car.evaluation.experiment_page import ExperimentPage
-from napari_car.evaluation.experiments import EXPERIMENTS, check_networks, find_figure, variant_id
+from napari_car.evaluation.experiments import EXPERIMENTS, check_networks, find_figure, find_roles, variant_id
 from napari_car.evaluation.run_header import RunHeader
 from napari_car.presets import BACKGROUND_LISTS, find_preset
 from napari_car.results import CheckpointIdentity
@@ -80,6 +80,10 @@ class TestGrids:
         assert figures("backgrounds", "voc") == [64.3, 67.6]
         assert not any(figures(name, "folder") for name in EXPERIMENTS)
         assert find_figure("distractors/5-absent-with-recurrence", "voc") is None
+
+    def test_roles_are_those_of_the_variant(self) -> None:
+        assert find_roles("backbones/large-small", "voc") == ("g", "f")
+        assert find_roles("cam/grad-cam", "voc") == find_roles("", "voc") == find_roles("cam/other", "x") == ("f", "g")
 
     def test_the_exchange_needs_two_networks(self) -> None:
         check_networks(EXPERIMENTS["backbones"], "small", "large")

@@ -39,10 +39,17 @@ class Comparison:
 
     @property
     def best(self) -> frozenset[str]:
-        """Names of the variants with the highest score."""
+        """Names of the variants with the highest score; of none if all score the same."""
         values = {item.variant.name: item.main.score.value for item in self.compared}
-        known = [value for value in values.values() if value is not None]
-        return frozenset(name for name, value in values.items() if known and value == max(known))
+        known = {value for value in values.values() if value is not None}
+        return frozenset(name for name, value in values.items() if len(known) > 1 and value == max(known))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why figures cannot be compared with the paper's."""
+        as_chosen = [item for item in self.compared if item.variant.networks == ("f", "g")]
+        with_figure = [item for item in as_chosen if item.main.paper is not None]
+        return tuple(find_warnings((with_figure or as_chosen)[0].summary))
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it; scores are fractions."""
@@ -83,7 +90,7 @@ class Comparison:
             paper = "" if item.main.paper is None else f", {percent(item.main.paper)} in the paper"
             mark = " (best)" if item.variant.name in best else ""
             lines.append(f"  {item.variant.title}: {percent(item.main.score.value)}{paper}{mark}")
-        return [*lines, *find_warnings(first.summary)]
+        return [*lines, *self.warnings]
 
     def make_page(self) -> ExperimentPage:
         """Return the report."""
@@ -104,9 +111,9 @@ class Comparison:
             title=f"{first.title}, {first.header.split}: {self.experiment.name}",
             sentences=(
                 f"{self.experiment.question} {self.experiment.table} of the paper. Preset {first.header.preset}"
-                f"{networks}; {first.n_done:,} items, the same for all variants.",
+                f"{networks}; {_count(first.n_done)}, the same for all variants.",
             ),
-            warnings=tuple(find_warnings(first)),
+            warnings=self.warnings,
             columns=(
                 "variant",
                 "what is set",
@@ -129,6 +136,11 @@ class Comparison:
 def common_keys(done: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """Return the items that all variants have."""
     return frozenset.intersection(*(frozenset(records) for records in done)) if done else frozenset()
+
+
+def _count(n_items: int) -> str:
+    """Write a number of items."""
+    return f"{n_items:,} item{'s' if n_items != 1 else ''}"
 
 
 def _changes(item: Compared) -> dict[str, Any]:

@@ -269,14 +269,23 @@ def variant_id(experiment: str, variant: str) -> str:
 
 def find_figure(identifier: str, benchmark: str) -> float | None:
     """Return the paper's mean IoU for a variant in percent, given what its record calls it; None if it has none."""
+    variant = _find_variant(identifier, benchmark)
+    return None if variant is None else variant.paper.get(benchmark)
+
+
+def find_roles(identifier: str, benchmark: str) -> tuple[Role, Role]:
+    """Return which of the chosen networks are f and g of a variant, given what its record calls it, or nothing."""
+    variant = _find_variant(identifier, benchmark)
+    return ("f", "g") if variant is None else variant.networks
+
+
+def _find_variant(identifier: str, benchmark: str) -> Variant | None:
+    """Return an ablation's variant; None if it is none."""
     experiment, _, name = identifier.partition("/")
     if experiment not in EXPERIMENTS:
         return None
-    chosen = EXPERIMENTS[experiment]
-    for variant in chosen.benchmarks.get(benchmark, chosen.variants):
-        if variant.name == name:
-            return variant.paper.get(benchmark)
-    return None
+    variants = EXPERIMENTS[experiment].benchmarks.get(benchmark, EXPERIMENTS[experiment].variants)
+    return next((variant for variant in variants if variant.name == name), None)
 
 
 def check_networks(experiment: Experiment, f: str, g: str) -> None:

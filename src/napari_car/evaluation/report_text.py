@@ -4,6 +4,7 @@ from napari_car.presets import PRESETS
 from napari_car.results import CheckpointIdentity
 
 from .benchmarks.catalogue import find_benchmark
+from .experiments import find_roles
 from .run_header import RunHeader
 from .summary import EvaluationSummary, Row
 
@@ -86,8 +87,10 @@ def _find_other_ways(header: RunHeader) -> list[str]:
     if header.preset != entry.preset:
         said.append(f"The paper's parameters are those of the preset {entry.preset}, and these are {header.preset}'s.")
     preset = PRESETS[entry.preset]
-    for part, name in (("f", preset.f), ("g", preset.g)):
+    names = {"f": preset.f, "g": preset.g}
+    for part, role in zip(("f", "g"), find_roles(header.variant, header.benchmark), strict=True):
         network: CheckpointIdentity = getattr(header, part)
+        name = names[role]
         if network.name != name:
             said.append(f"The paper's {part} is {name}, and this one is {network.name}.")
     return said
