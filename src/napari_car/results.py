@@ -167,11 +167,14 @@ class QueryResult:
     has_mask : bool
         Whether it survived; an uncertain query may or may not.
     scores : tuple of float
-        Score of each time step it took part in.
+        Score of each time step it took part in; at least one.
     dropped_at_step : int or None
         The time step that dropped it.
     sam : SamAgreement or None
         How its mask agrees with SAM's; None if SAM was not asked, or there is no mask.
+    frames_ago : int
+        In a video with carried queries, how many frames ago it was asked for last, and dropped: verdict, scores and
+        time step are those of then. 0: it was asked for in this one.
     """
 
     query: Query
@@ -181,6 +184,7 @@ class QueryResult:
     scores: tuple[float, ...]
     dropped_at_step: int | None
     sam: SamAgreement | None = None
+    frames_ago: int = 0
 
     @property
     def text(self) -> str:
