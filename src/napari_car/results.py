@@ -1,7 +1,9 @@
 """What the recurrence produces, step by step."""
 
+import functools
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Literal, TypeVar, cast
 
 import cv2
@@ -11,6 +13,8 @@ from jaxtyping import Bool, Float
 from .queries import Query
 
 R = TypeVar("R")
+
+_VERSIONED = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless", "segment-anything-hq")
 
 Verdict = Literal["present", "uncertain", "absent"]
 Stage = Literal["texts", "image", "proposals", "classification", "refinement", "sam-image", "sam-masks"]
@@ -228,6 +232,17 @@ class Provenance:
     created: str
     notes: tuple[str, ...]
     sam: CheckpointIdentity | None = None
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the packages that results depend on, with their versions."""
+    return {name: _version(name) for name in _VERSIONED}
+
+
+@functools.cache
+def _version(package: str) -> str:
+    """Look up a version once; it takes as long as segmenting a small image."""
+    return version(package)
 
 
 def drain(run: Generator[object, None, R]) -> R:

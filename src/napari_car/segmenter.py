@@ -3,7 +3,6 @@
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +27,13 @@ from .io.bounds import bounded
 from .presets import find_preset
 from .queries import Query, clean_expressions, collect_queries
 from .recent import Recent, image_key
-from .results import Progress, Provenance, Step, drain
+from .results import Progress, Provenance, Step, drain, installed_versions
 from .sam import MaskSet, match_each, open_object_finder
 from .segmentation import Segmentation
 from .video import FrameRun, VideoEvent, VideoFrame, VideoState, follow_frames
 
 if TYPE_CHECKING:
     from .sam.loading import SamModel
-
-_VERSIONED = ("napari-car", "torch", "open_clip_torch", "numpy", "opencv-python-headless", "segment-anything-hq")
 
 
 class Segmenter:
@@ -257,7 +254,7 @@ class Segmenter:
             g=self.g.identity,
             background=background,
             crf_backend=backend,
-            versions={name: version(name) for name in _VERSIONED},
+            versions=installed_versions(),
             seconds={stage: round(seconds, 4) for stage, seconds in clock.seconds.items()},
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             notes=notes,
