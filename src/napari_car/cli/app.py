@@ -20,6 +20,7 @@ from .presets import presets
 from .report_command import report
 from .rerun_command import rerun
 from .segment import segment
+from .video_command import video
 
 EXIT_ERROR = 1
 EXIT_STOPPED = 130
@@ -57,7 +58,7 @@ def app(context: click.Context) -> None:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
 
 
-for command in (segment, batch, report, rerun, export, import_, demo, models, presets, info):
+for command in (segment, video, batch, report, rerun, export, import_, demo, models, presets, info):
     app.add_command(command)
 
 
