@@ -1,9 +1,9 @@
 """Frame-by-frame segmentation of videos against what may be taken over from frame to frame.
 
 `python benchmarks/video.py --help`. The videos are drawn with exact masks (`moving_scenes.py`), so that the demo
-checkpoint knows what is in them. Each is asked for its three objects, of which one appears after a third of the
-frames, and for five that never come. Reported are J, F and J&F of the objects, flicker (how much more masks change from
-frame to frame than the truth does), in how many frames something absent was found, and CPU time per frame. All variants of a
+checkpoint knows what is in them. Each is asked for its three objects, of which one appears after a third of the frames,
+and for five that never come. Reported are J, F and J&F of the objects, flicker (how much more masks change from frame
+to frame than the truth does), in how many frames something absent was found, and CPU time per frame. All variants of a
 video are run one after another, so that their times can be compared: by the ratio to frame by frame.
 """
 

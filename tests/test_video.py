@@ -261,8 +261,7 @@ class TestFeatures:
         one, other = make_frames(2)
         nearly = one.copy()
         nearly[0, 0, 0] += 1
-        config = QUICK.changed({"compute.max_features_cached": 0})
-        results = list(segmenter.segment_video([one, one.copy(), nearly, other], QUERIES, config))
+        results = list(segmenter.segment_video([one, one.copy(), nearly, other], QUERIES, QUICK))
         assert len(n_encoded) == 3
         assert_same(results[0], results[1])
 

@@ -215,7 +215,7 @@ class VideoConfig(Checked):
     """With carried queries, everything is asked for again after so many frames, to find what has come; 0: never."""
 
     reuse_below: float = within(0.0, 0.0, 255.0)
-    """Take f's features of an earlier frame that differs by no more than this many grey levels (mean; 0: identical)."""
+    """Take f's features of an earlier frame that differs by no more than this many grey levels (mean; 0: none)."""
 
     smoothing: float = within(0.0, 0.0, 0.99)
     """Weight of the last frame's proposals in those of this one, before masks are refined; 0: none."""

@@ -313,5 +313,5 @@ class Segmenter:
         key = (image_key(image), config.proposals.n_attention_blocks, config.proposals.n_sinkhorn_rounds)
         features = self._features.get(key) or encode_image(self.f, image, config.proposals)
         self._features.put(key, features, config.compute.max_features_cached)
-        state.keep_features(image, features)
+        state.keep_features(image, features, config.video.reuse_below)
         return features

@@ -85,14 +85,17 @@ class VideoState:
             self._last = self._encoded = None
 
     def features(self, image: UInt8[np.ndarray, "H W 3"], reuse_below: float) -> ImageFeatures | None:
-        """Return the features that were computed last, if they serve for an image as well."""
-        if self._encoded is None or mean_difference(self._encoded[0], image) > reuse_below:
+        """Return the features that were computed last, if they serve for an image as well.
+
+        Identical images are left to the segmenter, which knows several by their pixels.
+        """
+        if not reuse_below or self._encoded is None or mean_difference(self._encoded[0], image) > reuse_below:
             return None
         return self._encoded[1]
 
-    def keep_features(self, image: UInt8[np.ndarray, "H W 3"], features: ImageFeatures) -> None:
-        """Keep features for later frames; the image may be a buffer into which the next frame is decoded."""
-        self._encoded = image.copy(), features
+    def keep_features(self, image: UInt8[np.ndarray, "H W 3"], features: ImageFeatures, reuse_below: float) -> None:
+        """Keep features that may serve later; the image may be a buffer into which the next frame is decoded."""
+        self._encoded = (image.copy(), features) if reuse_below else None
 
     def first_queries(self, group: Sequence[int], *, has_background: bool) -> tuple[int, ...]:
         """Return h_0 of a recurrence.
