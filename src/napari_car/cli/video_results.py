@@ -68,15 +68,14 @@ class VideoWriter:
             If a file cannot be written.
         """
         name, labels = f"{frame.index:05d}.png", segmentation.label_map
-        # The summary names what is written, so that a file is listed before it is there.
         if self._labels == "tiff":
             self._stack.append(labels)
         else:
+            write_label_map(self._folder / LABEL_FOLDER / name, labels)
             self._files.append(f"{LABEL_FOLDER}/{name}")
-            write_label_map(self._folder / self._files[-1], labels)
         if self._overlay == "png":
+            write_picture(self._folder / OVERLAY_FOLDER / name, draw_result(segmentation, self._caption))
             self._files.append(f"{OVERLAY_FOLDER}/{name}")
-            write_picture(self._folder / self._files[-1], draw_result(segmentation, self._caption))
         elif self._overlay == "mp4":
             self._video.append(_painted(segmentation))
         self._last = segmentation
@@ -114,15 +113,17 @@ class VideoWriter:
 
 
 @contextmanager
-def writing(folder: Path, *options: Any) -> Iterator[VideoWriter]:
+def writing(
+    folder: Path, labels: LabelFormat, overlay: OverlayFormat, rate_hz: float, caption: str = ""
+) -> Iterator[VideoWriter]:
     """Open the files of a video's result; they get their place when all is written, and replace an earlier result.
 
-    Arguments after the folder are those of :class:`VideoWriter`.
+    Arguments are those of :class:`VideoWriter`.
     """
     earlier = read_summary(folder)
     ours = {folder / name for name in [SUMMARY, *(earlier["files"] if earlier else [])]}
     with whole_folder(folder, ours.__contains__) as part:
-        writer = VideoWriter(part, *options)
+        writer = VideoWriter(part, labels, overlay, rate_hz, caption)
         try:
             yield writer
         finally:
