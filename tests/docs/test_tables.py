@@ -207,7 +207,8 @@ class TestBenchmarks:
         assert "## A whole run" in generated.fill("<!-- generated: speed -->")
 
     @pytest.mark.parametrize(
-        ("name", "file"), [("speed", "speed"), ("crf", "crf"), ("demo", "demo_checkpoint"), ("clicks", "clicks")]
+        ("name", "file"),
+        [("speed", "speed"), ("crf", "crf"), ("demo", "demo_checkpoint"), ("clicks", "clicks"), ("video", "video")],
     )
     def test_stored_results_can_be_shown(self, name: str, file: str) -> None:
         is_stored = (generated.RESULTS / f"{file}.json").is_file()
