@@ -77,8 +77,9 @@ def evaluate_video(
 ) -> Generator[Progress | Step, None, Evaluated]:
     """Follow the objects of a video by their expressions, and compare each frame.
 
-    Each expression is asked by itself, and ``config.video`` says what a frame takes over from the one before. The masks of one annotator's expressions are painted into one label map in
-    ascending order of score, since DAVIS's masks do not overlap, and are scored by themselves.
+    Each expression is asked by itself, and ``config.video`` says what a frame takes over from the one before. The masks
+    of one annotator's expressions are painted into one label map in ascending order of score, since DAVIS's masks do
+    not overlap, and are scored by themselves.
 
     Parameters
     ----------
