@@ -6,6 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+DEFAULT_TESTS := not slow and not weights and not gpu
 
 # A window needs a screen: where there is none, the tests get a virtual one, or skip what opens windows.
 SCREEN = $(if $(DISPLAY),,$(if $(shell command -v xvfb-run 2>/dev/null),xvfb-run -a -s "-screen 0 1920x1200x24"))
@@ -20,14 +21,18 @@ DEBIAN_PACKAGES := xvfb xauth libgl1 libgl1-mesa-dri libegl1 libxkbcommon-x11-0 
 demo: $(VENV)/.installed
 	$(BIN)/napari-car demo --out demo-output --overwrite
 
-# The tests come last, so that their summary is the last thing printed; or, if the process died, in which test and where.
+# The tests come last, so that their summary is the last thing printed; or, if a process died, in which test and where.
+# Those that need no window run in as many processes as there are processors; windows would take each other's focus.
 test: debian-packages $(VENV)/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mkdocs build --strict --quiet
-	$(SCREEN) $(BIN)/python -m pytest $(PYTEST_ARGS) || { status=$$?; head -n 30 .pytest_cache/crash.txt; exit $$status; }
+	rm -f .pytest_cache/crash*.txt
+	{ OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not gui and $(DEFAULT_TESTS)" -n auto --dist loadfile $(PYTEST_ARGS) && \
+	$(SCREEN) $(BIN)/python -m pytest -m "gui and $(DEFAULT_TESTS)" $(PYTEST_ARGS); } || \
+		{ status=$$?; head -n 30 .pytest_cache/crash*.txt; exit $$status; }
 
 # Without venv's own pip, which Debian packages apart, pip puts itself into the environment.
 $(BIN)/python:

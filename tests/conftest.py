@@ -22,7 +22,7 @@ if not HAS_SCREEN:
 os.environ["NAPARI_CONFIG"] = ""
 
 
-CRASH_FILE = ROOT / ".pytest_cache" / "crash.txt"
+CRASH_FILE = ROOT / ".pytest_cache" / f"crash{os.environ.get('PYTEST_XDIST_WORKER', '')}.txt"
 """The test that runs, and where each thread was if the process died in it; ``make test`` prints it then."""
 
 _crash = pytest.StashKey[TextIO]()
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:
-    """Name the test that begins."""
+    """Name the test that begins, in this process or in one of several."""
     CRASH_FILE.write_text(f"{nodeid}\n", encoding="utf-8")
 
 

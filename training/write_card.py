@@ -7,7 +7,7 @@ from string import Template
 from typing import Any
 
 from demo_clip.architecture import MODEL_CFG, NATIVE_SIZE_PX, PATCH_SIZE_PX
-from napari_car.config import PAPER_TEMPLATES
+from napari_car.templates import PAPER_TEMPLATES
 from scenes.vocabulary import (
     BACKGROUND_QUERIES,
     CELLS,

@@ -174,6 +174,35 @@ def clicks(report: dict[str, Any]) -> str:
     )
 
 
+def video(report: dict[str, Any]) -> str:
+    """Describe ``video.json``: frame by frame against what is taken over."""
+    rows = [
+        (
+            name,
+            f"{figures['j_and_f']:.3f}",
+            f"{figures['j']:.3f}",
+            f"{figures['f']:.3f}",
+            f"{figures['flicker']:+.3f}",
+            f"{figures['absent_found_share']:.1%}",
+            f"{figures['queries_asked_per_frame']:.1f}",
+            "{median:.2f} ({smallest:.2f} to {largest:.2f})".format(**figures["time_ratio"]),
+        )
+        for name, figures in report["variants"].items()
+    ]
+    titles = ("", "J&F", "J", "F", "flicker", "absent found", "queries per frame", "CPU time, ratio to the first")
+    first, last = report["videos"]["seeds"]
+    seconds = next(iter(report["variants"].values()))["cpu_seconds_per_frame"]["median"]
+    return "\n".join(
+        [
+            table(titles, rows, "lrrrrrrr"),
+            f"{last - first + 1} videos of {report['videos']['n_frames']} frames, preset {code(report['preset'])}; the "
+            f"first row takes {seconds:.2f} s per frame. Ratios are medians over the videos, smallest and largest in "
+            "brackets.\n",
+            environment(report["environment"]),
+        ]
+    )
+
+
 def _click_cells(figures: dict[str, Any]) -> tuple[str, ...]:
     """Return clicks, failures and IoU of one predictor on one set."""
     noc = (f"{figures[f'noc_{percent}']:.1f}" for percent in (85, 90))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmark_tables import clicks, crf, demo, speed, window
+from benchmark_tables import clicks, crf, demo, speed, video, window
 from code_tables import checkpoints, commands, correction_shortcuts, options, parameters, presets, shortcuts
 from evaluation_tables import benchmark_layouts, benchmark_options, paper_commands
 from experiment_tables import distractors, experiments, sharing
@@ -36,6 +36,7 @@ SOURCES: dict[str, Callable[..., str]] = {
     "speed": lambda: stored("speed", speed),
     "crf": lambda: stored("crf", crf),
     "window": lambda: stored("window", window),
+    "video": lambda: stored("video", video),
     "clicks": lambda: stored("clicks", clicks),
     "distractors": lambda: stored("distractors", distractors),
     "sharing": lambda: stored("experiments", sharing),

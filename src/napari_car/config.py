@@ -14,31 +14,13 @@ from typing import Any, Literal, Self
 
 from .errors import ConfigError
 from .schema import Checked, check_template, plain, updated, within
+from .templates import PAPER_TEMPLATES
 
 PromptKind = Literal["blur", "gray", "black", "circle", "rectangle", "contour"]
 """Visual prompts in the order in which they are applied (paper, appendix C)."""
 
 BackgroundListName = Literal["released", "terrestrial", "aquatic-atmospheric", "man-made"]
 """Named lists of background queries; the words are in :data:`napari_car.presets.BACKGROUND_LISTS`."""
-
-PAPER_TEMPLATES: tuple[str, ...] = (
-    "a clean origami {}.",
-    "a photo of a {}.",
-    "This is a photo of a {}",
-    "There is a {} in the scene",
-    "There is the {} in the scene",
-    "a photo of a {} in the scene",
-    "a photo of a small {}.",
-    "a photo of a medium {}.",
-    "a photo of a large {}.",
-    "This is a photo of a small {}.",
-    "This is a photo of a medium {}.",
-    "This is a photo of a large {}.",
-    "There is a small {} in the scene.",
-    "There is a medium {} in the scene.",
-    "There is a large {} in the scene.",
-)
-"""The 15 templates of the released semantic presets, punctuation as it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +205,26 @@ class SamConfig(Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VideoConfig(Checked):
+    """What a frame of a video takes over from those before it."""
+
+    carry_queries: bool = False
+    """Ask only for what survived in the last frame: its survivors are h_0; off: for everything, frame by frame."""
+
+    ask_again_every: int = within(10, 0)
+    """With carried queries, everything is asked for again after so many frames, to find what has come; 0: never."""
+
+    reuse_below: float = within(0.0, 0.0, 255.0)
+    """Take f's features of an earlier frame that differs by no more than this many grey levels (mean; 0: none)."""
+
+    smoothing: float = within(0.0, 0.0, 0.99)
+    """Weight of the last frame's proposals in those of this one, before masks are refined; 0: none."""
+
+    cut_above: float = within(45.0, 0.0, 255.0)
+    """Frames that differ by more grey levels (mean) begin a new scene, which takes over nothing; 0: no frame does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeConfig(Checked):
     """Bounds on size and memory; they trade speed for memory, and only ``max_side_px`` changes results."""
 
@@ -250,6 +252,7 @@ class CaRConfig(Checked):
     mutual_background: MutualBackgroundConfig = MutualBackgroundConfig()
     crf: CRFConfig = CRFConfig()
     sam: SamConfig = SamConfig()
+    video: VideoConfig = VideoConfig()
     compute: ComputeConfig = ComputeConfig()
 
     def changed(self, changes: Mapping[str, Any]) -> "CaRConfig":

@@ -8,7 +8,7 @@ from .config import CaRConfig, RecurrenceConfig
 from .errors import ConfigError
 from .presets import background_queries
 from .queries import Query
-from .results import Verdict
+from .results import QueryResult, SamAgreement, Step, Verdict
 
 
 def split_groups(queries: list[Query], config: CaRConfig) -> list[list[int]]:
@@ -34,6 +34,24 @@ def decide_verdict(score: float, survives: bool, rule: RecurrenceConfig) -> Verd
     if abs(score - rule.score_threshold) < rule.uncertain_margin:
         return "uncertain"
     return "present" if survives else "absent"
+
+
+def decide_result(
+    index: int, query: Query, steps: Sequence[Step], config: CaRConfig, agreement: SamAgreement | None
+) -> QueryResult:
+    """Collect what the time steps say about a query, which took part in at least one of them."""
+    own = [step for step in steps if index in step.queries]
+    scores = tuple(float(step.scores[step.queries.index(index)]) for step in own)
+    survives = index in own[-1].survivors
+    return QueryResult(
+        query=query,
+        id=index + 1,
+        verdict=decide_verdict(scores[-1], survives, config.recurrence),
+        has_mask=survives,
+        scores=scores,
+        dropped_at_step=None if survives else own[-1].index,
+        sam=agreement,
+    )
 
 
 def reaches(score: float, rule: RecurrenceConfig) -> bool:

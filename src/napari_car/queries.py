@@ -110,6 +110,14 @@ def clean_expression(text: str) -> str:
     return text.lower().replace('"', "").replace("/", "")
 
 
+def clean_expressions(queries: Iterable[str | Query]) -> list[Query]:
+    """Return queries with referring expressions cleaned, synonyms too."""
+    items = [query if isinstance(query, Query) else Query(query) for query in queries]
+    return [
+        Query(clean_expression(item.text), tuple(map(clean_expression, item.synonyms)), item.group) for item in items
+    ]
+
+
 def _cleaned(query: Query) -> Query:
     """Strip blanks; refuse what is empty or not printable."""
     text = " ".join(query.text.split())

@@ -1,5 +1,6 @@
 """What the recurrence produces, step by step."""
 
+import functools
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -170,11 +171,14 @@ class QueryResult:
     has_mask : bool
         Whether it survived; an uncertain query may or may not.
     scores : tuple of float
-        Score of each time step it took part in.
+        Score of each time step it took part in; at least one.
     dropped_at_step : int or None
         The time step that dropped it.
     sam : SamAgreement or None
         How its mask agrees with SAM's; None if SAM was not asked, or there is no mask.
+    frames_ago : int
+        In a video with carried queries, how many frames ago it was asked for last, and dropped: verdict, scores and
+        time step are those of then. 0: it was asked for in this one.
     """
 
     query: Query
@@ -184,6 +188,7 @@ class QueryResult:
     scores: tuple[float, ...]
     dropped_at_step: int | None
     sam: SamAgreement | None = None
+    frames_ago: int = 0
 
     @property
     def text(self) -> str:
@@ -229,9 +234,15 @@ class Provenance:
     sam: CheckpointIdentity | None = None
 
 
-def find_versions() -> dict[str, str]:
-    """Return the versions of the packages that results depend on, of this program's environment."""
-    return {name: version(name) for name in _VERSIONED}
+def installed_versions() -> dict[str, str]:
+    """Return the packages that results depend on, with their versions."""
+    return {name: _version(name) for name in _VERSIONED}
+
+
+@functools.cache
+def _version(package: str) -> str:
+    """Look up a version once; it takes as long as segmenting a small image."""
+    return version(package)
 
 
 def drain(run: Generator[object, None, R]) -> R:

@@ -106,7 +106,12 @@ class Segmentation:
         return cv2.resize(working.astype(np.uint8) * 255, (width, height)) > 127
 
     def score_map(self, query: int | str) -> Float[np.ndarray, "H W"]:
-        """Return the last proposal of a query at full size, float32 in [0, 1], dropped or not."""
+        """Return the last proposal of a query at full size, float32 in [0, 1], dropped or not.
+
+        All zero for one that was not asked for in this frame of a video.
+        """
+        if self[query].frames_ago:
+            return np.zeros(self.size_px, dtype=np.float32)
         step, row = self._last_step(self.index(query))
         return Proposals(step.proposals.maps[row : row + 1], self.size_px)[0]
 
@@ -123,7 +128,8 @@ class Segmentation:
         ----------
         score_threshold : float, optional
             A new θ. A query has a mask if its last score reaches it; its proposal is that of its last time step.
-            Scores are not computed again among fewer or more competitors, as a new run would.
+            Scores are not computed again among fewer or more competitors, as a new run would; what was not asked for
+            in this frame of a video stays dropped.
         mask_threshold : float, optional
             A new η: pixels whose proposal equals it are undecided between query and background. The background's
             exponent is set to log(η) / log(1 - η) for this.
@@ -154,7 +160,10 @@ class Segmentation:
         config = redecided(self.config, score_threshold, mask_threshold, crf)
         keeps = {i: result.has_mask for i, result in enumerate(self.queries)}
         if score_threshold is not None:
-            keeps = {i: reaches(result.score, config.recurrence) for i, result in enumerate(self.queries)}
+            keeps = {
+                i: not result.frames_ago and reaches(result.score, config.recurrence)
+                for i, result in enumerate(self.queries)
+            }
         kept = [i for i, is_kept in keeps.items() if is_kept]
         refined, backend = yield from self._masks_of(kept, config, opened if crf else None)
         masks, agreements = match_each(refined, self.objects, config.sam)
@@ -163,7 +172,7 @@ class Segmentation:
                 result,
                 has_mask=keeps[i],
                 verdict=decide_verdict(result.score, keeps[i], config.recurrence),
-                dropped_at_step=None if keeps[i] else self._last_step(i)[0].index,
+                dropped_at_step=None if keeps[i] else self._dropped_at(i),
                 sam=agreements.get(i),
             )
             for i, result in enumerate(self.queries)
@@ -185,6 +194,7 @@ class Segmentation:
                     "score": result.score,
                     "scores": list(result.scores),
                     "dropped_at_step": result.dropped_at_step,
+                    "frames_ago": result.frames_ago,
                     "area_px": int(np.count_nonzero(self.mask(i))),
                     "sam": dataclasses.asdict(result.sam) if result.sam else None,
                 }
@@ -201,6 +211,11 @@ class Segmentation:
         """Return the last time step a query took part in, and its row there."""
         step = next(step for step in reversed(self.steps) if index in step.queries)
         return step, step.queries.index(index)
+
+    def _dropped_at(self, index: int) -> int | None:
+        """Return the time step that drops a query: its last one, also where that was in an earlier frame."""
+        result = self.queries[index]
+        return result.dropped_at_step if result.frames_ago else self._last_step(index)[0].index
 
     def _masks_of(
         self, kept: list[int], config: CaRConfig, opened: DenseCRF | None

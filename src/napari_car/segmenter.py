@@ -1,7 +1,7 @@
 """The segmenter: CLIP as RNN from image and queries to masks."""
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,22 +20,20 @@ from .core.recurrence import recur
 from .core.refine import refine_masks
 from .core.stage_clock import StageClock
 from .core.texts import fill_templates
-from .decisions import decide_verdict, group_background, split_groups
+from .decisions import group_background, split_groups
 from .errors import ConfigError, QueryError, ResourceError
 from .io import to_rgb8
 from .io.bounds import bounded
 from .presets import find_preset
-from .queries import Query, clean_expression, collect_queries
+from .queries import Query, clean_expressions, collect_queries
 from .recent import Recent, image_key
-from .results import Progress, Provenance, QueryResult, SamAgreement, Step, drain, find_versions
-from .sam import MaskSet, match_each
+from .results import Progress, Provenance, Step, drain, installed_versions
+from .sam import MaskSet, match_each, open_object_finder
 from .segmentation import Segmentation
+from .video import FrameRun, VideoEvent, VideoFrame, VideoState, follow_frames
 
 if TYPE_CHECKING:
-    from .sam.automatic import ObjectFinder
     from .sam.loading import SamModel
-
-Run = Generator[Progress | Step, None, Segmentation]
 
 
 class Segmenter:
@@ -90,14 +88,14 @@ class Segmenter:
         self.f = load(f)
         self.g = self.f if g is None or g == f else load(g)
         options = {"folder": models_folder, "device": device, "precision": precision}
-        self.sam = None if sam is None else _object_finder(sam, **options)
+        self.sam = None if sam is None else open_object_finder(sam, **options)
         self._features: Recent[ImageFeatures] = Recent()
         self._prompted = EmbeddingCache()
 
     def use_sam(self, sam: "SamModel") -> None:
         """Use another SAM from now on; what is remembered of images and texts stays."""
         if self.sam is None or self.sam.sam is not sam:
-            self.sam = _object_finder(sam)
+            self.sam = open_object_finder(sam)
 
     @classmethod
     def from_preset(cls, name: str, **options: Any) -> "Segmenter":
@@ -135,8 +133,59 @@ class Segmenter:
         """
         return drain(self.run(image, queries, config))
 
-    def run(self, image: NDArray[Any], queries: Iterable[str | Query], config: CaRConfig | None = None) -> Run:
+    def segment_video(
+        self, frames: Iterable[NDArray[Any]], queries: Iterable[str | Query], config: CaRConfig | None = None
+    ) -> Iterator[Segmentation]:
+        """Segment the frames of a video one after another.
+
+        Parameters
+        ----------
+        frames : iterable of ndarray
+            Images as for :meth:`segment`, in their order. Each is asked for when its turn has come, and none is kept,
+            so that a video may be of any length.
+        queries, config
+            As for :meth:`segment`; ``config.video`` says what a frame takes over from those before it. By default that
+            is nothing, and each frame is segmented by itself, as in the paper (section 4, Ref-DAVIS 17).
+
+        Yields
+        ------
+        Segmentation
+            One per frame, errors as for :meth:`segment`. It names all queries: see
+            :class:`QueryResult.frames_ago <napari_car.results.QueryResult>` for those that were not asked for again.
+        """
+        for event in self.run_video(frames, queries, config):
+            if isinstance(event, VideoFrame):
+                yield event.segmentation
+
+    def run_video(
+        self, frames: Iterable[NDArray[Any]], queries: Iterable[str | Query], config: CaRConfig | None = None
+    ) -> Iterator[VideoEvent | VideoFrame]:
+        """Segment the frames of a video step by step; arguments and errors as for :meth:`segment_video`.
+
+        Yields
+        ------
+        VideoEvent
+            What :meth:`run` yields; closing the generator there stops the run.
+        VideoFrame
+            After each frame.
+        """
+        asked, state = tuple(queries), VideoState()
+        return follow_frames(frames, lambda frame: self.run(frame, asked, config, state))
+
+    def run(
+        self,
+        image: NDArray[Any],
+        queries: Iterable[str | Query],
+        config: CaRConfig | None = None,
+        state: VideoState | None = None,
+    ) -> FrameRun:
         """Segment one image step by step; arguments and errors as for :meth:`segment`.
+
+        Parameters
+        ----------
+        image, queries, config
+        state : VideoState, optional
+            What the frames of a video share: for one of them.
 
         Yields
         ------
@@ -152,11 +201,12 @@ class Segmenter:
         config = config or CaRConfig()
         if config.sam.enabled and self.sam is None:
             raise ConfigError('sam.enabled needs a SAM: name one, such as Segmenter(..., sam="sam-hq/vit_b").')
-        asked, notes = collect_queries(_expressions(queries) if config.mode == "referring" else queries)
+        asked, notes = collect_queries(clean_expressions(queries) if config.mode == "referring" else queries)
         pixels, image_notes = to_rgb8(image)
         working, size_notes = bounded(pixels, config.compute.max_side_px)
+        notes, state = (*notes, *image_notes, *size_notes), state or VideoState()
         try:
-            return (yield from self._run(working, pixels.shape[:2], asked, config, (*notes, *image_notes, *size_notes)))
+            return (yield from self._run(working, pixels.shape[:2], asked, config, notes, state))
         except torch.OutOfMemoryError as error:
             raise ResourceError(
                 f"{self.f.device} ran out of memory: lower compute.max_side_px ({config.compute.max_side_px}) or "
@@ -170,11 +220,13 @@ class Segmenter:
         queries: tuple[Query, ...],
         config: CaRConfig,
         notes: tuple[str, ...],
-    ) -> Run:
+        state: VideoState,
+    ) -> FrameRun:
         """Run the recurrence for each group of queries, then refine."""
         clock = StageClock()
         yield clock.done(Progress("image", 0, 0, 1))
-        features = self._encoded(image, config)
+        state.begin(image, queries, config)
+        features = self._encoded(image, config, state)
         yield clock.done(Progress("image", 0, 1, 1))
         steps: list[Step] = []
         masks: dict[int, Bool[np.ndarray, "H W"]] = {}
@@ -182,13 +234,14 @@ class Segmenter:
         backend = "none"
         for group in split_groups(list(queries), config):
             background = group_background(group, queries, config)
-            for event in self._recur(image, features, group, queries, background, config):
+            h = state.first_queries(group, has_background=bool(background))
+            for event in self._recur(image, features, h, queries, background, config):
                 if isinstance(event, Step):
                     steps.append(event)
                     yield event
                 else:
                     yield clock.done(event)
-            last = steps[-1]
+            last = steps[-1] = state.smoothed(steps[-1], config.video.smoothing)
             separate = config.mode == "referring"
             survivors = last.proposals.select(last.survives)
             refining = refine_masks(image, survivors, config.crf, separate=separate, device=str(self.f.device))
@@ -201,40 +254,40 @@ class Segmenter:
             g=self.g.identity,
             background=background,
             crf_backend=backend,
-            versions=find_versions(),
+            versions=installed_versions(),
             seconds={stage: round(seconds, 4) for stage, seconds in clock.seconds.items()},
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             notes=notes,
             sam=self.sam.identity if self.sam and config.sam.enabled else None,
         )
-        results = tuple(_query_result(i, query, steps, config, agreements.get(i)) for i, query in enumerate(queries))
+        results = state.end(image, queries, config, steps, agreements)
         return Segmentation(results, tuple(steps), image, (size_px[0], size_px[1]), config, provenance, masks, objects)
 
     def _recur(
         self,
         image: UInt8[np.ndarray, "H W 3"],
         features: ImageFeatures,
-        group: list[int],
+        h: tuple[int, ...],
         queries: Sequence[Query],
         background: tuple[str, ...],
         config: CaRConfig,
     ) -> Generator[Progress | Step, None, None]:
         """Bind f and g to the image and the queries, and run the recurrence."""
         separate = config.mode == "referring"
-        if not background and (separate or len(group) == 1):
+        if not background and (separate or len(h) == 1):
             raise QueryError(
-                f'"{queries[group[0]].text}" has nothing to be told apart from: add background queries '
+                f'"{queries[h[0]].text}" has nothing to be told apart from: add background queries '
                 "(proposals.background_lists or background_words), or ask for a second query."
             )
         competitors = background if config.classifier.background else ()
-        yield from self._encoding_texts([queries[i] for i in group], background, competitors, config)
+        yield from self._encoding_texts([queries[i] for i in h], background, competitors, config)
         f = MaskProposalGenerator(
             self.f, features, queries, background, config.proposals, config.compute, separate=separate
         )
         g = MaskClassifier(self.g, queries, competitors, config.classifier, config.compute, self._prompted)
-        is_stuff = config.mutual_background.enabled and queries[group[0]].group == "stuff"
+        is_stuff = config.mutual_background.enabled and queries[h[0]].group == "stuff"
         kinds = config.mutual_background.stuff_prompts if is_stuff else config.prompts.kinds
-        yield from recur(image, tuple(group), f, g, kinds, config.prompts.mask_threshold, config.recurrence)
+        yield from recur(image, h, f, g, kinds, config.prompts.mask_threshold, config.recurrence)
 
     def _encoding_texts(
         self, queries: list[Query], background: tuple[str, ...], competitors: tuple[str, ...], config: CaRConfig
@@ -253,43 +306,12 @@ class Segmenter:
             return None
         return (yield from self.sam.find(image, config.sam, config.compute))
 
-    def _encoded(self, image: UInt8[np.ndarray, "H W 3"], config: CaRConfig) -> ImageFeatures:
-        """Return the features of an image, from the cache if it was seen before."""
+    def _encoded(self, image: UInt8[np.ndarray, "H W 3"], config: CaRConfig, state: VideoState) -> ImageFeatures:
+        """Return the features of an image, from the cache if it was seen before; a frame may share an earlier one's."""
+        if (reusable := state.features(image, config.video.reuse_below)) is not None:
+            return reusable
         key = (image_key(image), config.proposals.n_attention_blocks, config.proposals.n_sinkhorn_rounds)
         features = self._features.get(key) or encode_image(self.f, image, config.proposals)
         self._features.put(key, features, config.compute.max_features_cached)
+        state.keep_features(image, features, config.video.reuse_below)
         return features
-
-
-def _object_finder(sam: "str | SamModel", **options: Any) -> "ObjectFinder":
-    """Load SAM; imported here because its library takes its time, and most runs do without."""
-    from .sam.automatic import ObjectFinder
-    from .sam.loading import load_sam
-
-    return ObjectFinder(load_sam(sam, **options) if isinstance(sam, str) else sam)
-
-
-def _expressions(queries: Iterable[str | Query]) -> list[Query]:
-    """Return queries with referring expressions cleaned."""
-    items = [query if isinstance(query, Query) else Query(query) for query in queries]
-    return [
-        Query(clean_expression(item.text), tuple(map(clean_expression, item.synonyms)), item.group) for item in items
-    ]
-
-
-def _query_result(
-    index: int, query: Query, steps: list[Step], config: CaRConfig, agreement: SamAgreement | None
-) -> QueryResult:
-    """Collect what the steps say about a query."""
-    own = [step for step in steps if index in step.queries]
-    scores = tuple(float(step.scores[step.queries.index(index)]) for step in own)
-    survives = index in own[-1].survivors
-    return QueryResult(
-        query=query,
-        id=index + 1,
-        verdict=decide_verdict(scores[-1], survives, config.recurrence),
-        has_mask=survives,
-        scores=scores,
-        dropped_at_step=None if survives else own[-1].index,
-        sam=agreement,
-    )

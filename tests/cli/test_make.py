@@ -24,12 +24,14 @@ def commands_of_make_test(**variables: str) -> list[str]:
 
 @needs_make
 def test_make_test_runs_every_check_and_pytest_last() -> None:
-    *checks, tests = commands_of_make_test()[-6:]
+    *checks, _, without_windows, with_windows, says_where = commands_of_make_test()[-9:]
     assert [line.split()[0] for line in checks] == [
         f".venv/bin/{name}" for name in ("ruff", "ruff", "mypy", "lint-imports", "mkdocs")
     ]
-    assert ".venv/bin/python -m pytest" in tests
-    assert tests.endswith("|| { status=$?; head -n 30 .pytest_cache/crash.txt; exit $status; }")
+    default = "not slow and not weights and not gpu"
+    assert f'.venv/bin/python -m pytest -m "not gui and {default}" -n auto' in without_windows
+    assert f'.venv/bin/python -m pytest -m "gui and {default}"' in with_windows
+    assert says_where == "{ status=$?; head -n 30 .pytest_cache/crash*.txt; exit $status; }"
 
 
 @needs_make
@@ -38,8 +40,8 @@ def test_without_a_screen_pytest_gets_a_virtual_one(tmp_path: Path) -> None:
     xvfb_run.write_text("#!/bin/sh\n")
     xvfb_run.chmod(0o755)
     path = os.pathsep.join([str(tmp_path), os.environ["PATH"]])
-    assert commands_of_make_test(PATH=path, DISPLAY="")[-1].startswith("xvfb-run -a -s ")
-    assert commands_of_make_test(PATH=path, DISPLAY=":1")[-1].startswith(".venv/bin/python -m pytest ")
+    assert commands_of_make_test(PATH=path, DISPLAY="")[-2].startswith("xvfb-run -a -s ")
+    assert commands_of_make_test(PATH=path, DISPLAY=":1")[-2].startswith(".venv/bin/python -m pytest ")
 
 
 def test_ci_calls_make_test_and_nothing_else() -> None:

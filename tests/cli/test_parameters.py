@@ -16,17 +16,18 @@ from napari_car.cli.parameters import (
     parameter_options,
 )
 from napari_car.cli.segment import segment
+from napari_car.cli.video_command import video
 from napari_car.config import CaRConfig
 from napari_car.errors import ConfigError
 from napari_car.presets import PRESETS
 from napari_car.schema import field_keys
 
-OPTIONS = [option for option in parameter_options() if isinstance(option, ParameterOption)]
+OPTIONS = [option for option in parameter_options(of_videos=True) if isinstance(option, ParameterOption)]
 
 
 def parse(*arguments: str) -> dict[str, object]:
     """Return what options set."""
-    command = click.Command("test", params=parameter_options())
+    command = click.Command("test", params=parameter_options(of_videos=True))
     return given_parameters(command.make_context("test", list(arguments)))
 
 
@@ -42,10 +43,13 @@ def test_every_field_is_an_option_or_named_as_an_exception() -> None:
     assert set(OPTION_NAMES) <= set(field_keys(CaRConfig()))
 
 
-def test_options_are_part_of_segment_and_clash_with_nothing() -> None:
-    spellings = [name for parameter in segment.params for name in (*parameter.opts, *parameter.secondary_opts)]
+@pytest.mark.parametrize("command", [segment, video], ids=lambda command: command.name)
+def test_options_are_part_of_commands_and_clash_with_nothing(command: click.Command) -> None:
+    spellings = [name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)]
     assert len(spellings) == len(set(spellings))
-    assert {option.name for option in OPTIONS} <= {parameter.name for parameter in segment.params}
+    names = {parameter.name for parameter in command.params}
+    for option in OPTIONS:
+        assert (option.name in names) == (command is video or not option.key.startswith("video."))
 
 
 def test_nothing_given_changes_nothing() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import open_clip
 import pytest
 from benchmark_miniatures import MINIATURES
@@ -20,6 +21,7 @@ from PIL import Image
 from random_sam import write_random_sam
 
 from napari_car.checkpoints import download
+from napari_car.io.video_writing import VideoFile
 
 sys.path.append(str(Path(__file__).parent))  # conftest files of several folders have no package
 sys.path.append(str(Path(__file__).parents[2] / "docs" / "hooks"))
@@ -72,9 +74,20 @@ def sam_content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return write_random_sam(tmp_path_factory.mktemp("sam") / SAM[1]).read_bytes()
 
 
+def _write_video(folder: Path, image: Path) -> None:
+    """Write ``clip.mp4`` and ``frames/``: a picture that moves."""
+    (folder / "frames").mkdir()
+    with Image.open(image) as scene, VideoFile(folder / "clip.mp4", 10.0) as clip:
+        picture = np.asarray(scene.convert("RGB"))
+        for number in range(3):
+            moved = np.ascontiguousarray(np.roll(picture, 4 * number, axis=1))
+            Image.fromarray(moved).save(folder / "frames" / f"{number}.png")
+            clip.append(moved)
+
+
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sam_content: bytes) -> Iterator[Workplace]:
-    """A folder with ``scene.png``, ``photo.jpg`` and ``cells/``, into which the test changes."""
+    """A folder with ``scene.png``, ``photo.jpg``, ``cells/``, ``clip.mp4`` and ``frames/``; the test changes to it."""
     folder, models = tmp_path / "work", tmp_path / "models"
     monkeypatch.setenv("NAPARI_CAR_MODELS", str(models))
     scenes = json.loads((demo_folder() / "scenes" / "scenes.json").read_text(encoding="utf-8"))["scenes"]
@@ -83,6 +96,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sam_content: byte
     for name in ("scene.png", "photo.jpg"):
         Image.open(images[0]).convert("RGB").save(folder / name)
     (folder / SAM[1]).write_bytes(sam_content)
+    _write_video(folder, images[0])
     for image in images[-2:]:
         shutil.copy(image, folder / "cells")
     monkeypatch.chdir(folder)

@@ -247,6 +247,7 @@ class TestBenchmarks:
             ("clicks", "clicks"),
             ("distractors", "distractors"),
             ("sharing", "experiments"),
+            ("video", "video"),
         ],
     )
     def test_stored_results_can_be_shown(self, name: str, file: str) -> None:

@@ -372,12 +372,13 @@ def boundary_f(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 def outline(mask: NDArray[np.bool_]) -> set[tuple[int, int]]:
     """Return the pixels that differ from their right, lower, or lower right neighbour."""
     rows, columns = mask.shape
+    pixels = mask.tolist()
     found = set()
     for row in range(rows):
         for column in range(columns):
             below, right = min(row + 1, rows - 1), min(column + 1, columns - 1)
-            here = mask[row, column]
-            if here != mask[row, right] or here != mask[below, column] or here != mask[below, right]:
+            here = pixels[row][column]
+            if here != pixels[row][right] or here != pixels[below][column] or here != pixels[below][right]:
                 found.add((row, column))
     return found
 

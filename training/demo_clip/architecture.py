@@ -6,7 +6,7 @@ import open_clip
 import torch
 from torch import Tensor, nn
 
-from napari_car.config import PAPER_TEMPLATES
+from napari_car.templates import PAPER_TEMPLATES
 from scenes.vocabulary import (
     COLOUR_SYNONYMS,
     COLOURS,

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from demo_clip.architecture import UNKNOWN_WORD
-from napari_car.config import PAPER_TEMPLATES
+from napari_car.templates import PAPER_TEMPLATES
 from scenes.vocabulary import (
     BACKGROUND_QUERIES,
     COLOUR_SYNONYMS,

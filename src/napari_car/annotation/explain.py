@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from napari_car.config import CaRConfig, RecurrenceConfig
 from napari_car.decisions import group_background, reaches, split_groups
 from napari_car.io.colours import RGB
-from napari_car.queries import Group, Query, clean_expression
+from napari_car.queries import Group, Query, clean_expressions
 from napari_car.results import Step
 
 from .thumbnails import PromptPainter, shrink, shrink_map, thumbnail_size_px, tint_mask
@@ -249,11 +249,7 @@ def _explain_query(
 
 def _as_asked(queries: Sequence[Query], config: CaRConfig) -> list[Query]:
     """Return the queries as the segmenter asks them: referring expressions are cleaned."""
-    if config.mode != "referring":
-        return list(queries)
-    return [
-        Query(clean_expression(item.text), tuple(map(clean_expression, item.synonyms)), item.group) for item in queries
-    ]
+    return clean_expressions(queries) if config.mode == "referring" else list(queries)
 
 
 def _told_apart(one: float, other: float) -> tuple[str, str]:

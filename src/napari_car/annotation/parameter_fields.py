@@ -35,6 +35,10 @@ LABELS = {
     "sam.iou_threshold": "Agreement threshold",
     "sam.min_overlap": "Least overlap",
     "sam.best_if_none": "Best one if none matches",
+    "video.ask_again_every": "Ask for all again (slices)",
+    "video.reuse_below": "Features of like slices",
+    "video.smoothing": "Smoothing over slices",
+    "video.cut_above": "New scene above",
     "compute.max_side_px": "Longer side (px)",
     "compute.max_features_cached": "Images in memory",
 }
@@ -48,6 +52,7 @@ STAGE_TITLES = {
     "mutual_background": "Things and stuff",
     "crf": "Edges of masks (CRF)",
     "sam": "SAM masks",
+    "video": "Slices as video",
     "compute": "Size and memory",
 }
 """Titles of the stages whose own name is not plain enough."""

@@ -20,6 +20,7 @@ from .proposal import Proposal, ProposedPlane
 from .recorded_frame import RecordedFrame, hash_picture
 from .recorded_run import RecordedRun, read_run
 from .shown_image import ShownImage
+from .slice_states import SliceStates
 from .survey import TOGETHER, label_by_list, paint_frame
 
 if TYPE_CHECKING:
@@ -98,9 +99,9 @@ def reproduce_layer(
         shown = ShownImage.open(image, run.image, run.frames[0], run.config.compute.max_side_px)
         if shown.axes.shape != layer.shape:
             raise DocumentError("the image of the run is not of the size of the labels")
-        segmenter = find_segmenter(run)
+        segmenter, states = find_segmenter(run), SliceStates(run.config)
         for recorded in run.frames:
-            result = yield from _segment(run, recorded, shown, segmenter)
+            result = yield from _segment(run, recorded, shown, segmenter, states)
             if not notes:
                 notes += _find_changes(run, result)
             _write(made, shown.axes, recorded.frame, result, layer.provenance.get("query", TOGETHER))
@@ -166,13 +167,13 @@ class _Comparison:
 
 
 def _segment(
-    run: RecordedRun, recorded: RecordedFrame, shown: ShownImage, segmenter: "Segmenter"
+    run: RecordedRun, recorded: RecordedFrame, shown: ShownImage, segmenter: "Segmenter", states: SliceStates
 ) -> "Generator[Progress | Step, None, Segmentation]":
     """Segment a frame as it was, and decide as it was decided."""
     picture = shown.render(recorded.frame)
     if recorded.picture and hash_picture(picture) != recorded.picture:
         raise DocumentError("a part of the picture is not as the run saw it: the image was changed since")
-    result = yield from segmenter.run(picture, run.sheet.queries, run.config)
+    result = yield from segmenter.run(picture, run.sheet.queries, run.config, states.of(recorded.frame))
     for decision in recorded.decisions:
         result = yield from result.redeciding(
             score_threshold=decision.score_threshold, mask_threshold=decision.mask_threshold, crf=decision.crf

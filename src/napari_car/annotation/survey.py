@@ -17,6 +17,7 @@ from napari_car.results import Progress, Step
 
 from .frames import Frame
 from .outcome import Finding, collect_findings
+from .slice_states import SliceStates
 
 if TYPE_CHECKING:
     from napari_car.segmentation import Segmentation
@@ -101,6 +102,7 @@ def survey_frames(
     ids : sequence of int
         Label of each query, at least 1.
     config : CaRConfig
+        Slices that follow each other are frames of a video if ``config.video`` says so.
     grouping : {"together", "apart"}
         How masks are painted.
 
@@ -117,12 +119,13 @@ def survey_frames(
     # Imported here, in a worker thread: torch takes seconds to load.
     from napari_car.io.bounds import bounded
 
+    states = SliceStates(config)
     for number, frame in enumerate(frames, start=1):
         place = Place(number, len(frames), frame)
         rendered, notes = render(frame)
         image, size_notes = bounded(rendered, config.compute.max_side_px)
         yield FrameStarted(place, image)
-        run = segmenter.run(image, queries, config)
+        run = segmenter.run(image, queries, config, states.of(frame))
         while True:
             try:
                 yield FrameEvent(place, next(run))

@@ -22,6 +22,7 @@ from .presets import presets
 from .report_command import report
 from .rerun_command import rerun
 from .segment import segment
+from .video_command import video
 
 EXIT_ERROR = 1
 EXIT_STOPPED = 130
@@ -61,6 +62,7 @@ def app(context: click.Context) -> None:
 
 for command in (
     segment,
+    video,
     batch,
     report,
     rerun,

@@ -38,11 +38,11 @@ class Display:
 
     Parameters
     ----------
-    n_images : int
-        Number of images to be segmented.
+    n_images : int or None
+        Number of images to be segmented; None: not known.
     """
 
-    def __init__(self, n_images: int) -> None:
+    def __init__(self, n_images: int | None) -> None:
         console = Console(stderr=True)
         self._bars = Bars(
             BarColumn(bar_width=16),

@@ -18,7 +18,7 @@ from napari_car.evaluation.scored_classes import ScoredClasses
 from napari_car.evaluation.shard import Shard
 from napari_car.evaluation.store import EvaluationStore
 from napari_car.evaluation.summary import EvaluationSummary
-from napari_car.results import CheckpointIdentity, drain, find_versions
+from napari_car.results import CheckpointIdentity, drain, installed_versions
 
 from .checkpoints import Networks
 from .display import Display
@@ -132,7 +132,7 @@ class Evaluation:
             f=machinery.f,
             g=machinery.g,
             sam=machinery.sam if config.sam.enabled else None,
-            versions=find_versions(),
+            versions=installed_versions(),
             variant=variant,
             title=benchmark.title,
             scored=ScoredClasses.of(benchmark),

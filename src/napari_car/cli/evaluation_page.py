@@ -17,6 +17,13 @@ from .evaluation_pictures import ItemPictures
 from .html_page import UNKNOWN, render_page
 
 _BACKEND = "crf.backend"
+_EXPLANATIONS = {
+    "semantic": "the mean IoU of the classes in the image, 0 where only others were found. What has no colour is "
+    "background, or of no class.",
+    "referring": "the IoU of the mask with what the expressions mean.",
+    "video": "J&F. Shown are the worst frame, one in the middle and the best one of the first annotator's texts.",
+}
+"""What the scores of items are, and what is seen in the pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +84,7 @@ def render_evaluation(
         absent=[item.name for item in summary.classes if not item.n_true_px and not item.n_predicted_px],
         stages=[(name, seconds, seconds / (sum(stages.values()) or 1)) for name, seconds in stages.items()],
         worst=worst,
-        item_score=_item_score(header),
+        explanation=_EXPLANATIONS[find_benchmark(header.benchmark).kind],
         changes=find_changes(header),
         now=f"{now:%Y-%m-%d %H:%M}",
     )
@@ -95,17 +102,6 @@ def find_changes(header: RunHeader) -> list[tuple[str, str, str]]:
         for key, value in flat_items(header.config.to_dict())
         if known.get(key) != value
     ]
-
-
-def _item_score(header: RunHeader) -> str:
-    """Say what the score of an item is."""
-    kind = find_benchmark(header.benchmark).kind
-    names = {
-        "semantic": "mean IoU of the classes in the image, 0 where only others were found",
-        "referring": "IoU",
-        "video": "J&F",
-    }
-    return names[kind]
 
 
 def _write_value(value: Any) -> str:

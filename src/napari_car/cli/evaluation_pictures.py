@@ -47,16 +47,13 @@ class ItemPictures:
     pairs : tuple of pairs of Picture
         Prediction and ground truth; several frames of a video.
     legend : tuple of LegendEntry
-        What is seen in them.
-    expressions : tuple of str
-        What was looked for.
+        What is seen in them: classes, or expressions.
     reason : str
         A sentence; empty if there are pictures.
     """
 
     pairs: tuple[tuple[Picture, Picture], ...] = ()
     legend: tuple[LegendEntry, ...] = ()
-    expressions: tuple[str, ...] = ()
     reason: str = ""
 
 
@@ -141,7 +138,8 @@ def _draw_target(sample: ReferringSample, prediction: Integer[np.ndarray, "H W"]
         _draw("Prediction", image, prediction, colours),
         _draw("Ground truth", image, truth.astype(np.uint8), colours),
     )
-    return ItemPictures((pair,), expressions=tuple(f"“{text}”" for text in sample.expressions))
+    legend = [LegendEntry(" / ".join(f"“{text}”" for text in sample.expressions), colours[_TARGET])]
+    return ItemPictures((pair,), tuple(legend))
 
 
 def _draw_frames(sample: VideoSample, predictions: Integer[np.ndarray, "T H W"], record: ItemRecord) -> ItemPictures:

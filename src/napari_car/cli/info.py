@@ -28,6 +28,7 @@ _PACKAGES = (
     "rich",
     "napari",
     "pydensecrf2",
+    "av",
 )
 
 

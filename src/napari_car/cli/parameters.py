@@ -60,13 +60,16 @@ class ParameterOption(SectionedOption):
         return names, text.replace(f"default: ({self.show_default})", f"default: {self.show_default}")
 
 
-def parameter_options() -> list[click.Parameter]:
-    """Make an option for each field of the configuration; :func:`given_parameters` returns what was given."""
+def parameter_options(*, of_videos: bool = False) -> list[click.Parameter]:
+    """Make an option for each field of the configuration; :func:`given_parameters` returns what was given.
+
+    Those of what a frame takes over from others are for commands that segment videos.
+    """
     defaults = CaRConfig()
     options: list[click.Parameter] = []
     for key in field_keys(defaults):
-        if key not in WITHOUT_OPTION:
-            stage, _, name = key.rpartition(".")
+        stage, _, name = key.rpartition(".")
+        if key not in WITHOUT_OPTION and (of_videos or stage != "video"):
             options.append(_make_option(key, getattr(defaults, stage) if stage else defaults, name))
     return options
 

@@ -47,6 +47,7 @@ def make_request(
     """
     parameters = config.to_dict()
     parameters["compute"] = {"max_side_px": config.compute.max_side_px}
+    del parameters["video"]  # an image stands alone
     return {
         "image": _hash_image(image),
         "queries": [{"text": query.text, "synonyms": list(query.synonyms), "group": query.group} for query in queries],

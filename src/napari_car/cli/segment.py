@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from napari_car.presets import PRESETS
 from napari_car.queries import collect_queries
 
 from .batch import Batch, Job, Outcome
@@ -13,67 +12,17 @@ from .checkpoints import checkpoint_options, choose_networks, network_options
 from .folders import name_folders
 from .options import SectionedCommand, debug_option, in_section
 from .parameters import build_config, given_parameters, parameter_options
+from .query_options import query_options
 from .texts import gather_queries
 
 DEFAULT_OUT = Path("napari-car-output")
 
-_QUERIES = "Queries and parameters"
 _OUTPUT = "Images and results"
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(cls=SectionedCommand)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@in_section(
-    _QUERIES,
-    "--query",
-    "-q",
-    "texts",
-    multiple=True,
-    metavar="TEXT",
-    help="What to look for; repeat it for more. Synonyms stand behind a bar: "
-    '-q "leaf | foliage". What is not looked for but could be confused with it: -q "not: stem". For presets that '
-    'segment things and stuff apart, stuff is marked: -q "stuff: sky".',
-)
-@in_section(
-    _QUERIES,
-    "--queries-file",
-    type=_FILE,
-    metavar="FILE",
-    help="Text file of one query per line, written as in --query; lines that start with # are comments.",
-)
-@in_section(
-    _QUERIES,
-    "--refer",
-    is_flag=True,
-    help='Queries are referring expressions, such as "the man on the left": each is segmented by itself, '
-    "and masks may overlap.",
-)
-@in_section(
-    _QUERIES,
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    default="annotate",
-    show_default=True,
-    metavar="NAME",
-    help="Parameters and networks to start from; `napari-car presets` lists them.",
-)
-@in_section(
-    _QUERIES,
-    "--config",
-    "toml",
-    type=_FILE,
-    metavar="TOML",
-    help="File of parameters that differ from the preset; `napari-car presets show NAME` writes one.",
-)
-@in_section(
-    _QUERIES,
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set any parameter by its name in the file, such as recurrence.score_threshold=0.4. May be repeated.",
-)
+@query_options
 @checkpoint_options
 @network_options
 @in_section(

@@ -10,6 +10,7 @@ from napari_car.config import CaRConfig
 from napari_car.core.labels import paint_labels, painting_order
 from napari_car.queries import Query
 from napari_car.results import Progress, Step
+from napari_car.video import VideoState
 
 from .benchmarks.truth import IGNORED
 from .benchmarks.video import VideoSample
@@ -76,8 +77,9 @@ def evaluate_video(
 ) -> Generator[Progress | Step, None, Evaluated]:
     """Follow the objects of a video by their expressions, and compare each frame.
 
-    Each expression is asked by itself. The masks of one annotator's expressions are painted into one label map in
-    ascending order of score, since DAVIS's masks do not overlap, and are scored by themselves.
+    Each expression is asked by itself, and ``config.video`` says what a frame takes over from the one before. The masks
+    of one annotator's expressions are painted into one label map in ascending order of score, since DAVIS's masks do
+    not overlap, and are scored by themselves.
 
     Parameters
     ----------
@@ -99,14 +101,15 @@ def evaluate_video(
     """
     watch = Stopwatch()
     counts = {name: VideoCounts(sample.key, tuple(texts)) for name, texts in sample.expressions.items()}
+    states = {(name, id_): VideoState() for name, texts in sample.expressions.items() for id_ in texts}
     first: list[LabelMap] = []
     with watch.whole():
         for frame in range(len(sample.frames)):
             image, truth = sample.read_frame(frame), sample.read_truth(frame)
             for name, texts in sample.expressions.items():
                 masks, scores = [], []
-                for text in texts.values():
-                    result = yield from segmenter.run(image, [Query(text)], config)
+                for id_, text in texts.items():
+                    result = yield from segmenter.run(image, [Query(text)], config, states[name, id_])
                     watch.note(result)
                     watch.n_frames += 1
                     masks.append(merge_survivors(result))

@@ -230,6 +230,7 @@ class CarWidget(QWidget):
             preset=self.options.preset.name,
             networks=networks,
             grouping=self.options.grouping,
+            as_video=self.image_controls.is_video,
         )
 
     def _show_results(self) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Shapes
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QGridLayout, QLabel, QSizePolicy, QSpinBox, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGridLayout, QLabel, QSizePolicy, QSpinBox, QWidget
 
 from napari_car.annotation.frames import Box, Frame, PlaneAxes, cut_frames, planes_along
 from napari_car.errors import ImageError
@@ -53,6 +53,11 @@ class ImageControls(QWidget):
         self._first.setAccessibleName("First slice")
         self._last.setAccessibleName("Last slice")
         self._to = QLabel("to")
+        self._video = QCheckBox("As video")
+        self._video.setToolTip(
+            "What was found in a slice is looked for in the next one, and the rest is asked for again from time to "
+            "time; see All parameters, Slices as video. Off: each slice is segmented by itself."
+        )
         self._slice_row = QWidget()
         rows = QGridLayout(self._slice_row)  # side by side, these would widen the dock
         rows.setContentsMargins(0, 0, 0, 0)
@@ -60,6 +65,7 @@ class ImageControls(QWidget):
         for column, widget in enumerate((self._first, self._to, self._last)):
             rows.addWidget(widget, 1, column)
         rows.addWidget(self._axis, 2, 0, 1, 3)
+        rows.addWidget(self._video, 3, 0, 1, 3)
         rows.setColumnStretch(0, 1)
         rows.setColumnStretch(2, 1)
         self._form = QFormLayout(self)
@@ -72,6 +78,7 @@ class ImageControls(QWidget):
         self._regions.currentIndexChanged.connect(self._on_region)
         self._slices.currentIndexChanged.connect(self._on_slices)
         self._axis.currentIndexChanged.connect(self._on_axis)
+        self._video.toggled.connect(self._on_slices)
         for event in ("inserted", "removed", "reordered"):
             getattr(viewer.layers.events, event).connect(self._on_layers)
         viewer.dims.events.ndisplay.connect(self._on_layers)
@@ -90,6 +97,15 @@ class ImageControls(QWidget):
     def region(self) -> str:
         """``whole``, ``view`` or ``rectangle``."""
         return str(self._regions.currentData())
+
+    @property
+    def is_video(self) -> bool:
+        """Whether slices take over what was found in the slice before."""
+        return self._video.isChecked() and self._slices.currentData() != CURRENT and self._axis.count() > 0
+
+    def choose_video(self, is_video: bool) -> None:
+        """Choose whether slices are a video, as a person would."""
+        self._video.setChecked(is_video)
 
     def choose_region(self, region: str) -> None:
         """Choose a region by its name, as a person would."""
@@ -128,6 +144,10 @@ class ImageControls(QWidget):
         elif self._slices.currentData() == ALL:
             ranges = {axis: range(source.axes.shape[axis]) for axis in source.axes.hidden_axes}
         planes = planes_along(source.axes, source.current, ranges)
+        if self.is_video:
+            # Along the axis of the video first: slices follow each other there.
+            place = source.axes.hidden_axes.index(int(self._axis.currentData()))
+            planes.sort(key=lambda plane: (plane[:place], plane[place + 1 :], plane[place]))
         return cut_frames(planes, self._box(source), tile_px, overlap_px)
 
     def close_connections(self) -> None:
@@ -259,11 +279,12 @@ class ImageControls(QWidget):
             self._last.setValue(shape[axis] - 1)
 
     def _on_slices(self) -> None:
-        """Show the range where one is wanted."""
+        """Show the range where one is wanted, and whether several slices are a video."""
         has_range = self._slices.currentData() == RANGE
+        self._video.setVisible(self._slices.currentData() != CURRENT)
         for widget in (self._first, self._to, self._last):
             widget.setVisible(has_range)
-        self._axis.setVisible(has_range and self._axis.count() > 1)
+        self._axis.setVisible((has_range or self.is_video) and self._axis.count() > 1)
         self.changed.emit()
 
     def _on_region(self) -> None:

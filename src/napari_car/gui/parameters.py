@@ -20,6 +20,7 @@ from .parameter_rows import ParameterRow, ParameterSection
 WITHOUT_CONTROL = frozenset(
     [
         "mode",  # decides what the queries are, so it is chosen beside them
+        "video.carry_queries",  # chosen beside the slices, of which there may be one only
     ]
 )
 """Fields that the form does not show; :meth:`ParameterForm.set_value` and parameter files reach them."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_car.annotation.engine import Engine, NetworkRequest, lent
@@ -20,7 +20,7 @@ from napari_car.annotation.survey import (
     Rendering,
     survey_frames,
 )
-from napari_car.config import CaRConfig
+from napari_car.config import CaRConfig, VideoConfig
 from napari_car.io import RGB
 from napari_car.results import Step
 
@@ -47,6 +47,8 @@ class RunRequest:
         What ``config`` was changed from.
     networks : NetworkRequest
     grouping : {"together", "apart"}
+    as_video : bool
+        Whether slices take over what was found in the slice before.
     """
 
     source: ImageSource
@@ -56,11 +58,12 @@ class RunRequest:
     preset: str
     networks: NetworkRequest
     grouping: Grouping = "together"
+    as_video: bool = False
 
     @property
     def effective_config(self) -> CaRConfig:
         """See :func:`in_window`."""
-        return in_window(self.config, self.sheet)
+        return in_window(self.config, self.sheet, as_video=self.as_video)
 
     def colours(self, sheet: QuerySheet) -> dict[int, RGB]:
         """Return the colours of the run's queries by their index, as a list has them now."""
@@ -68,13 +71,17 @@ class RunRequest:
         return {index: colours[id_] for index, id_ in enumerate(self.sheet.query_ids)}
 
 
-def in_window(config: CaRConfig, sheet: QuerySheet) -> CaRConfig:
+def in_window(config: CaRConfig, sheet: QuerySheet, *, as_video: bool = False) -> CaRConfig:
     """Return parameters with the list's distractors, as they are used in the program with the window.
+
+    Nothing is taken over from slice to slice unless they are a video; then queries are carried, and the other
+    parameters of videos apply.
 
     The dense CRF is the one in torch where the choice is left to the program: pydensecrf would stop the window while it
     computes.
     """
-    config = with_distractors(config, sheet)
+    video = replace(config.video, carry_queries=True) if as_video else VideoConfig()
+    config = replace(with_distractors(config, sheet), video=video)
     return config.changed({"crf.backend": "torch"}) if config.crf.backend == "auto" else config
 
 
