@@ -115,6 +115,18 @@ def folder_truth(root: Path, key: str) -> Labels:
     return labels
 
 
+def frame_keys(root: Path) -> list[str]:
+    """The frames of all listed videos, by the names of both."""
+    videos = (root / "ImageSets/2016/val.txt").read_text().split()
+    return [f"{name}-{stem}" for name in videos for stem in stems(f"JPEGImages/480p/{name}", ".jpg")(root)]
+
+
+def frame_truth(root: Path, key: str) -> Labels:
+    """There is one video in the miniature, so one class."""
+    name, _, stem = key.rpartition("-")
+    return (read_index(root / "Annotations/480p" / name / f"{stem}.png") > 0).astype(np.int64)
+
+
 def stems(folder: str, ending: str) -> Callable[[Path], list[str]]:
     return lambda root: sorted(path.name.removesuffix(ending) for path in (root / folder).glob(f"*{ending}"))
 
@@ -139,6 +151,7 @@ SEMANTIC: dict[str, tuple[Callable[[Path], list[str]], Callable[[Path, str], Lab
         False,
     ),
     "folder": (stems("masks", ".tif"), folder_truth, 0, True),
+    "davis-frames": (frame_keys, frame_truth, 1, True),
 }
 """Keys, ground truth, number of classes (of a folder, the ontology's), and whether background is a class."""
 
