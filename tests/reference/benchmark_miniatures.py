@@ -407,6 +407,17 @@ def make_davis_2016(root: Path) -> VideoMiniature:
     return VideoMiniature(root=root, truths={"solo": truths}, expressions={"solo": {}})
 
 
+def make_davis_frames(root: Path) -> SemanticMiniature:
+    """The same video, frame by frame."""
+    (truths,) = make_davis_2016(root).truths.values()
+    stems = [f"{frame:05}" for frame in range(N_FRAMES)]
+    files = [
+        (root / "JPEGImages/480p/solo" / f"{stem}.jpg", root / "Annotations/480p/solo" / f"{stem}.png")
+        for stem in stems
+    ]
+    return _semantic(root, {f"solo-{stem}": truth for stem, truth in zip(stems, truths, strict=True)}, files)
+
+
 Miniature = SemanticMiniature | ReferringMiniature | VideoMiniature
 
 MINIATURES: dict[str, Callable[[Path], Miniature]] = {
@@ -425,6 +436,6 @@ MINIATURES: dict[str, Callable[[Path], Miniature]] = {
     "gres": make_gres,
     "ref-davis": make_ref_davis,
     "folder": make_folder,
-    "davis-frames": make_davis_2016,
+    "davis-frames": make_davis_frames,
 }
 """By the names of the benchmarks."""

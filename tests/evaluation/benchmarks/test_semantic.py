@@ -76,7 +76,9 @@ def test_a_missing_image_or_mask_is_named(name: str, tmp_path: Path) -> None:
 
 def opened_title(name: str) -> str:
     """Return a word of the data set's title."""
-    return {"voc": "Pascal VOC", "con": "Pascal Context", "coc": "COCO Object", "ade": "ADE20K"}[name[:3]]
+    return {"voc": "Pascal VOC", "con": "Pascal Context", "coc": "COCO Object", "ade": "ADE20K", "dav": "DAVIS 2016"}[
+        name[:3]
+    ]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
