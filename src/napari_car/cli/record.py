@@ -8,7 +8,6 @@ from typing import Any
 
 from napari_car.config import CaRConfig
 from napari_car.errors import ImageError, OutputError
-from napari_car.io.find import is_zarr
 from napari_car.queries import Query
 
 from .folders import SUMMARY
@@ -96,6 +95,8 @@ def _flat(mapping: Any, prefix: str = "") -> dict[str, Any]:
 
 def _hash_image(image: Path) -> str:
     """Return the SHA-256 of an image file in hexadecimal; of an OME-Zarr image, that of its list of files."""
+    from napari_car.io.find import is_zarr  # image libraries take longer to load than the help takes to print
+
     try:
         if is_zarr(image):
             files = sorted(path for path in image.rglob("*") if path.is_file())
