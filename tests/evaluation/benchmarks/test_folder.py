@@ -87,8 +87,10 @@ def test_photographs_are_turned_as_they_are_shown(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match=r"holds neither ontology\.toml nor ontology\.json"):
+    with pytest.raises(DocumentError, match=r"There is no folder .*nowhere"):
         open_folder(tmp_path / "nowhere")
+    with pytest.raises(DocumentError, match=r"holds neither ontology\.toml nor ontology\.json"):
+        open_folder(tmp_path)
     made = make_folder(tmp_path)
     sheet = read_ontology(tmp_path / "ontology.toml")
     with pytest.raises(DocumentError, match=r"There is no folder .*nowhere"):
