@@ -122,6 +122,7 @@ def test_two_windows_share_the_networks_and_take_turns(
     second.session.status_changed.connect(lambda status: said.append(status.text))
     for widget in (first, second):
         ask_for(widget, QUERIES[:2])
+    for widget in (first, second):
         widget.run()
     for widget in (first, second):
         wait_for_end(qtbot, widget)

@@ -162,13 +162,14 @@ def score_semantic(benchmark: str, root: Path, out: Path) -> Scored:
     ids = list(range(1, n_classes + 1))
     if benchmark == "folder":
         ids = sorted(entry["id"] for entry in folder_ontology(root) if is_asked(entry))
-    pairs = []
+    keys, pairs = [], []
     for key in list_keys(root):
         if (out / "masks" / f"{key}.png").exists():
             truth, found = read_truth(root, key), read_index(out / "masks" / f"{key}.png")
             assert truth.shape == found.shape
             assert set(np.unique(found)) <= {0, *ids}
             pairs.append((truth, found))
+            keys.append(key)
     if has_background:
         main = class_counts(pairs, [0, *ids], drops_background=False)
         other_name, other = "mIoU without the background class", {id_: main[id_] for id_ in ids}
@@ -185,6 +186,7 @@ def score_semantic(benchmark: str, root: Path, out: Path) -> Scored:
         "mean accuracy": average(hit / n_true for n_true, _, hit in main.values() if n_true),
         "frequency-weighted IoU": sum(counts[0] / total * iou_of(counts) for counts in main.values() if counts[0]),
     }
+    scores |= score_presence(out, keys, pairs)
     names = class_names(benchmark, root, ids)
     classes = {
         names[id_]: (
@@ -194,6 +196,28 @@ def score_semantic(benchmark: str, root: Path, out: Path) -> Scored:
         for id_, counts in main.items()
     }
     return Scored(scores, classes, len(pairs))
+
+
+def score_presence(out: Path, keys: list[str], pairs: list[tuple[Labels, Labels]]) -> Scores:
+    """Score which classes were found, from the lists of items: a mask does not show those that others cover.
+
+    What is there is counted in the ground truth; what a mask shows was found, and is there as often as is counted.
+    """
+    lines = [line for path in sorted(out.glob("items-*.jsonl")) for line in path.read_text("utf-8").splitlines()]
+    counts = {record["key"]: record["counts"]["presence"]["items"][0] for record in map(json.loads, lines)}
+    n_there = n_found = n_both = 0
+    for key, (truth, found) in zip(keys, pairs, strict=True):
+        there, shown = ({int(id_) for id_ in np.unique(labels) if id_ > 0} for labels in (truth, found))
+        own = counts[key]
+        assert own["n_present"] == len(there)
+        assert own["n_found"] >= len(shown)
+        assert len(shown & there) <= own["n_both"] <= min(len(there), own["n_found"])
+        n_there, n_found, n_both = n_there + len(there), n_found + own["n_found"], n_both + own["n_both"]
+    return {
+        "presence precision": n_both / n_found if n_found else None,
+        "presence recall": n_both / n_there if n_there else None,
+        "presence F1": 2 * n_both / (n_there + n_found) if n_there + n_found else None,
+    }
 
 
 def class_names(benchmark: str, root: Path, ids: list[int]) -> dict[int, str]:
