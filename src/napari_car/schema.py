@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import field
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import ConfigError
 
@@ -128,6 +128,11 @@ def updated(config: C, mapping: Mapping[str, Any], prefix: str) -> C:
         nested = isinstance(current, Checked) and isinstance(value, Mapping)
         changes[key] = updated(current, value, f"{prefix}{key}.") if nested else value
     return dataclasses.replace(config, **changes)  # type: ignore[type-var]
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Tell whether a value is a whole number; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def plain(value: Any) -> Any:

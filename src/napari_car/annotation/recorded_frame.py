@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from napari_car.errors import DocumentError
+from napari_car.schema import is_whole
 
 from .frames import Box, Frame
 
@@ -62,7 +63,7 @@ class RecordedFrame:
         if not isinstance(record, Mapping):
             raise DocumentError("a frame is not a table")
         plane, picture, decisions = record.get("plane"), record.get("picture", ""), record.get("decisions", [])
-        if not isinstance(plane, list) or not all(_is_whole(index) and index >= 0 for index in plane):
+        if not isinstance(plane, list) or not all(is_whole(index) and index >= 0 for index in plane):
             raise DocumentError("the plane of a frame is not a list of whole numbers")
         if not isinstance(picture, str) or not isinstance(decisions, list):
             raise DocumentError("a frame does not say which picture was seen, or what was decided")
@@ -82,7 +83,7 @@ def hash_picture(picture: UInt8[np.ndarray, "H W 3"]) -> str:
 def _read_box(record: Any) -> Box:
     """Return a rectangle."""
     sides = {spec.name for spec in fields(Box)}
-    if not isinstance(record, Mapping) or set(record) != sides or not all(map(_is_whole, record.values())):
+    if not isinstance(record, Mapping) or set(record) != sides or not all(map(is_whole, record.values())):
         raise DocumentError("a box of a frame is not made of the whole numbers top, left, bottom, right")
     box = Box(**record)
     if min(box.top, box.left) < 0:
@@ -98,8 +99,3 @@ def _read_decision(record: Any) -> Decision:
     if not all(value is None or (isinstance(value, float | int) and 0 <= value <= 1) for value in thresholds):
         raise DocumentError("a threshold of a decision is not between 0 and 1")
     return Decision(score_threshold=thresholds[0], mask_threshold=thresholds[1], crf=bool(record.get("crf", True)))
-
-
-def _is_whole(value: Any) -> bool:
-    """Tell whether a value is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)

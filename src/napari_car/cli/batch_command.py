@@ -9,13 +9,12 @@ from napari_car.errors import OutputError
 from napari_car.presets import PRESETS
 
 from .checkpoints import checkpoint_options, choose_networks, network_options
-from .options import SectionedCommand, debug_option, in_section
+from .options import EXIT_SOME_FAILED, SectionedCommand, debug_option, in_section
 from .parameters import build_config, given_parameters, parameter_options
+from .query_options import parameter_file_options
 
 if TYPE_CHECKING:
     from .project_batch import Overwrite, ProjectOutcome
-
-EXIT_SOME_FAILED = 3
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -42,17 +41,7 @@ _WORKERS = "More processes and machines"
     metavar="NAME",
     help="Parameters and networks to start from; `napari-car presets` lists them.",
 )
-@in_section(
-    _CLASSES, "--config", "toml", type=_FILE, metavar="TOML", help="File of parameters that differ from the preset."
-)
-@in_section(
-    _CLASSES,
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set any parameter by its name in the file. May be repeated.",
-)
+@parameter_file_options(_CLASSES)
 @checkpoint_options
 @network_options
 @in_section(

@@ -10,8 +10,9 @@ from napari_car.evaluation.experiments import EXPERIMENTS
 from napari_car.presets import PRESETS
 
 from .checkpoints import checkpoint_options, choose_networks, network_options
-from .options import SectionedCommand, debug_option, in_section
+from .options import EXIT_SOME_FAILED, SectionedCommand, debug_option, in_section
 from .parameters import build_config, given_parameters, parameter_options
+from .query_options import parameter_file_options
 
 if TYPE_CHECKING:
     from napari_car.errors import CaRError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .evaluation import Evaluation, EvaluationOutcome
     from .experiment import ExperimentOutcome
 
-EXIT_SOME_FAILED = 3
 DISTRACTORS = "distractors"
 """The experiment that no paper has."""
 
@@ -71,17 +71,7 @@ _WORKERS = "More processes and machines"
     metavar="NAME",
     help="Parameters and networks to start from.  [default: the benchmark's]",
 )
-@in_section(
-    _PARAMETERS, "--config", "toml", type=_FILE, metavar="TOML", help="File of parameters that differ from the preset."
-)
-@in_section(
-    _PARAMETERS,
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set any parameter by its name in the file. May be repeated.",
-)
+@parameter_file_options(_PARAMETERS)
 @checkpoint_options
 @network_options
 @in_section(

@@ -5,6 +5,9 @@ from typing import Any
 
 import click
 
+EXIT_SOME_FAILED = 3
+"""Some of many failed, and the others are finished."""
+
 DEBUG_KEY = "napari_car.debug"
 """Where the context holds whether tracebacks are wanted."""
 

@@ -16,23 +16,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 def query_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--query``, ``--queries-file``, ``--refer``, ``--preset``, ``--config`` and ``--set``."""
+    command = parameter_file_options(_SECTION)(command)
     for option in (
-        in_section(
-            _SECTION,
-            "--set",
-            "assignments",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Set any parameter by its name in the file, such as recurrence.score_threshold=0.4. May be repeated.",
-        ),
-        in_section(
-            _SECTION,
-            "--config",
-            "toml",
-            type=_FILE,
-            metavar="TOML",
-            help="File of parameters that differ from the preset; `napari-car presets show NAME` writes one.",
-        ),
         in_section(
             _SECTION,
             "--preset",
@@ -70,3 +55,32 @@ def query_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def parameter_file_options(section: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add ``--config`` and ``--set`` in a section of the help."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            in_section(
+                section,
+                "--set",
+                "assignments",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Set any parameter by its name in the file, such as recurrence.score_threshold=0.4. May be "
+                "repeated.",
+            ),
+            in_section(
+                section,
+                "--config",
+                "toml",
+                type=_FILE,
+                metavar="TOML",
+                help="File of parameters that differ from the preset; `napari-car presets show NAME` writes one.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from .options import SectionedCommand, debug_option, in_section
+from .options import EXIT_SOME_FAILED, SectionedCommand, debug_option, in_section
 
 REPORT_FILE = "report.html"
 
-_EXIT_SOME_FAILED = 3
 _PAGE = "Page"
 
 
@@ -66,7 +65,7 @@ def report(project: Path, out: Path | None, n_worst: int) -> None:
     for failed in summary.unreadable:
         click.echo(f"Failed: {failed.key}: {failed.sentence}", err=True)
     if summary.unreadable:
-        click.get_current_context().exit(_EXIT_SOME_FAILED)
+        click.get_current_context().exit(EXIT_SOME_FAILED)
 
 
 def _counted(n: int, noun: str) -> str:

@@ -16,6 +16,7 @@ from napari_car.errors import DocumentError, QueryError
 from napari_car.io.images import MAX_PIXELS
 from napari_car.io.json_pieces import Piece, read_pieces
 from napari_car.queries import Query
+from napari_car.schema import is_whole
 
 from .class_names import ClassNames
 from .class_numbers import FoundClass, make_ontology
@@ -107,7 +108,7 @@ class _File:
     def _add_annotation(self, item: Mapping[str, Any]) -> None:
         """Keep an annotation if its image is wanted."""
         image_id = item.get("image_id")
-        if not _is_whole(image_id) or image_id not in self._annotations:
+        if not is_whole(image_id) or image_id not in self._annotations:
             raise self._refusal(f"annotation {item.get('id')!r} is of the image {image_id!r}, which is not in it")
         kept = self._annotations[image_id]
         if kept is not None:
@@ -149,7 +150,7 @@ class _File:
     def _class_id(self, annotation: Mapping[str, Any]) -> int:
         """Return the id of an annotation's class in the ontology."""
         category_id = annotation.get("category_id")
-        if not _is_whole(category_id) or category_id not in self._names:
+        if not is_whole(category_id) or category_id not in self._names:
             raise self._refusal(f"annotation {annotation.get('id')!r} is of the category {category_id!r}, not in it")
         if category_id not in self._class_ids:
             self._class_ids[category_id] = self._class_names.id_of(str(self._names[category_id]))
@@ -219,7 +220,7 @@ def _checked_counts(code: Mapping[str, Any], size_px: tuple[int, int]) -> Int64[
     counts = code.get("counts")
     if isinstance(counts, str):
         numbers = decompress(counts)
-    elif isinstance(counts, list) and all(map(_is_whole, counts)) and max(map(abs, counts), default=0) <= MAX_PIXELS:
+    elif isinstance(counts, list) and all(map(is_whole, counts)) and max(map(abs, counts), default=0) <= MAX_PIXELS:
         numbers = np.array(counts, dtype=np.int64)
     else:
         raise ValueError("it has no counts")
@@ -244,9 +245,4 @@ def _checked_polygons(polygons: list[Any], size_px: tuple[int, int]) -> Sequence
 
 def _is_side(value: Any) -> TypeGuard[int]:
     """Tell whether a value can be a number of rows or columns."""
-    return _is_whole(value) and 0 < value <= MAX_PIXELS
-
-
-def _is_whole(value: Any) -> bool:
-    """Tell whether a value is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)
+    return is_whole(value) and 0 < value <= MAX_PIXELS

@@ -6,7 +6,7 @@ from typing import Any
 
 from .experiment_page import ExperimentPage
 from .experiments import Experiment, Variant
-from .report_text import UNKNOWN, find_warnings, percent
+from .report_text import UNKNOWN, counted, find_warnings, percent
 from .summary import EvaluationSummary, Row
 
 
@@ -111,7 +111,7 @@ class Comparison:
             title=f"{first.title}, {first.header.split}: {self.experiment.name}",
             sentences=(
                 f"{self.experiment.question} {self.experiment.table} of the paper. Preset {first.header.preset}"
-                f"{networks}; {_count(first.n_done)}, the same for all variants.",
+                f"{networks}; {counted(first.n_done, 'item')}, the same for all variants.",
             ),
             warnings=self.warnings,
             columns=(
@@ -136,11 +136,6 @@ class Comparison:
 def common_keys(done: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     """Return the items that all variants have."""
     return frozenset.intersection(*(frozenset(records) for records in done)) if done else frozenset()
-
-
-def _count(n_items: int) -> str:
-    """Write a number of items."""
-    return f"{n_items:,} item{'s' if n_items != 1 else ''}"
 
 
 def _changes(item: Compared) -> dict[str, Any]:

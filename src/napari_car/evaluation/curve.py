@@ -11,7 +11,7 @@ from .items import ItemRecord
 from .metrics.confusion import ConfusionMatrix
 from .metrics.presence import Presence, PresenceTally
 from .metrics.tally import mean
-from .report_text import UNKNOWN, percent
+from .report_text import UNKNOWN, counted, percent
 from .run_header import RunHeader
 
 N_ABSENT = (0, 5, 20, 50, 200)
@@ -110,7 +110,7 @@ class Curve:
         said = [f"Only {n_done:,} of {n_items:,} items are evaluated."] if n_done < n_items else []
         if self.n_blank:
             verbs = ("shows", "is") if self.n_blank == 1 else ("show", "are")
-            said.append(f"{_count(self.n_blank)} {verbs[0]} none of the classes and {verbs[1]} left out.")
+            said.append(f"{counted(self.n_blank, 'image')} {verbs[0]} none of the classes and {verbs[1]} left out.")
         said += [
             f"With K = {point.n_absent} there were only {point.n_asked:.1f} absent queries to ask for, in the mean."
             for point in self.points
@@ -121,7 +121,7 @@ class Curve:
     def describe(self) -> list[str]:
         """Return lines for a terminal."""
         return [
-            f"{self.title} ({self.header.split}), {_count(self.n_images)}, in percent:",
+            f"{self.title} ({self.header.split}), {counted(self.n_images, 'image')}, in percent:",
             *map(_describe_point, self.points),
             *self.warnings,
         ]
@@ -145,7 +145,8 @@ class Curve:
             title=f"{self.title}, {self.header.split}: distractors",
             sentences=(
                 "Each image is asked for the classes that it shows, and for K that it does not. Preset "
-                f"{self.header.preset}, f {self.header.f.name}, g {self.header.g.name}; {_count(self.n_images)}.",
+                f"{self.header.preset}, f {self.header.f.name}, g {self.header.g.name}; "
+                f"{counted(self.n_images, 'image')}.",
             ),
             warnings=self.warnings,
             columns=(
@@ -176,11 +177,6 @@ class Curve:
             plot=plot,
             plot_file=plot_file,
         )
-
-
-def _count(n_images: int) -> str:
-    """Write a number of images."""
-    return f"{n_images:,} image{'s' if n_images != 1 else ''}"
 
 
 def _describe_point(point: Point) -> str:

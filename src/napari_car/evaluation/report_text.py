@@ -103,6 +103,11 @@ def count_items(summary: EvaluationSummary) -> str:
     return f"{what} evaluated" if summary.is_whole else f"{what} of {n_items:,} evaluated"
 
 
+def counted(n: int, noun: str) -> str:
+    """Write a number with its noun."""
+    return f"{n:,} {noun}{'s' if n != 1 else ''}"
+
+
 def percent(value: float | None) -> str:
     """Write a fraction in percent, with two digits."""
     return UNKNOWN if value is None else f"{100 * value:.2f}"

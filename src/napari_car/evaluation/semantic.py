@@ -1,6 +1,6 @@
 """Evaluate images with a label for every pixel."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,11 +101,3 @@ def class_places(benchmark: SemanticBenchmark) -> Int32[np.ndarray, " ids"]:
     for row, item in enumerate(benchmark.classes, start=1):
         places[item.id] = row
     return places
-
-
-def sum_confusion(benchmark: SemanticBenchmark, counts: Mapping[str, Mapping[str, Any]]) -> ConfusionMatrix:
-    """Return the confusion matrix of all items, given their tallies by key."""
-    total = ConfusionMatrix(len(benchmark.classes) + 1)
-    for tallies in counts.values():
-        total = total.merge(ConfusionMatrix.from_dict(tallies["confusion"]))
-    return total

@@ -9,6 +9,7 @@ from jaxtyping import Int32, Integer
 
 from napari_car.annotation import sheet_entry
 from napari_car.errors import QueryError
+from napari_car.schema import is_whole
 
 FIRST_ID = sheet_entry.MAX_ID + 1
 """Lowest id of an instance: above all ids that a list of queries can ever give."""
@@ -45,12 +46,12 @@ class InstanceTable:
     def __post_init__(self) -> None:
         object.__setattr__(self, "query_ids", dict(self.query_ids))
         for id_, query_id in self.query_ids.items():
-            if not (_is_whole(id_) and FIRST_ID <= id_ <= LAST_ID):
+            if not (is_whole(id_) and FIRST_ID <= id_ <= LAST_ID):
                 raise QueryError(f"{id_!r} is no id of an instance: these are from {FIRST_ID} to {LAST_ID}.")
-            if not (_is_whole(query_id) and 0 < query_id < FIRST_ID):
+            if not (is_whole(query_id) and 0 < query_id < FIRST_ID):
                 raise QueryError(f"{query_id!r} is no id of a query: these are from 1 to {FIRST_ID - 1}.")
         lowest = max(self.query_ids, default=FIRST_ID - 1) + 1
-        if not (_is_whole(self.next_id) and lowest <= self.next_id <= LAST_ID + 1):
+        if not (is_whole(self.next_id) and lowest <= self.next_id <= LAST_ID + 1):
             raise QueryError(f"The next id of an instance is {self.next_id!r}, but must be from {lowest}.")
 
     def __len__(self) -> int:
@@ -173,7 +174,7 @@ class InstanceTable:
             isinstance(row, list | tuple) and len(row) == 2 for row in rows
         ):
             raise QueryError("In a table of instances, instances must be a list of pairs: instance and query.")
-        if not all(_is_whole(id_) for row in rows for id_ in row) or len({id_ for id_, _ in rows}) < len(rows):
+        if not all(is_whole(id_) for row in rows for id_ in row) or len({id_ for id_, _ in rows}) < len(rows):
             raise QueryError("In a table of instances, ids must be whole numbers, and no instance stand twice.")
         return cls(dict(rows), fields["next_id"])
 
@@ -181,8 +182,3 @@ class InstanceTable:
 def as_queries(labels: Integer[np.ndarray, "..."], instances: InstanceTable | None) -> Integer[np.ndarray, "..."]:
     """Return labels, with the ids of their queries if there are instances."""
     return labels if instances is None else instances.semantic(labels)
-
-
-def _is_whole(value: object) -> bool:
-    """Tell whether a value is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -4,10 +4,11 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from napari_car.errors import DocumentError
 from napari_car.io.images import MAX_PIXELS
+from napari_car.schema import is_whole
 
 from .inert_pickle import read_inert_pickle
 from .publication import Publication
@@ -103,7 +104,7 @@ def _chosen(path: Path, record: Any, key: str, ids: Collection[int]) -> list[tup
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise _refusal(path, f'it has no list of "{key}", as COCO has it')
     wanted = set(ids)
-    found = [(item["id"], item) for item in items if _is_whole(item.get("id")) and item["id"] in wanted]
+    found = [(item["id"], item) for item in items if is_whole(item.get("id")) and item["id"] in wanted]
     if missing := wanted - {id_ for id_, _ in found}:
         raise _refusal(path, f'of its "{key}", {len(missing)} are missing, the first with the id {min(missing)}')
     return found
@@ -117,7 +118,7 @@ def _read_ref(path: Path, item: Any) -> Ref:
     annotation_ids, sentences = item.get("ann_id"), item.get("sentences")
     # gRefCOCO has lists of objects, and -1 where there is none.
     annotation_ids = annotation_ids if isinstance(annotation_ids, list) else [annotation_ids]
-    if not (_is_whole(ref_id) and _is_whole(image_id) and all(map(_is_whole, annotation_ids))):
+    if not (is_whole(ref_id) and is_whole(image_id) and all(map(is_whole, annotation_ids))):
         raise _refusal(path, f"the entry with the ref_id {ref_id!r} has ids that are no whole numbers")
     if not isinstance(split, str) or not isinstance(sentences, list):
         raise _refusal(path, f"the entry with the ref_id {ref_id} has no split or no sentences")
@@ -134,7 +135,7 @@ def _read_sentence(path: Path, ref_id: int, item: Any) -> Sentence:
     """Check one expression."""
     if isinstance(item, dict):
         id_, raw = item.get("sent_id"), item.get("raw")
-        if _is_whole(id_) and isinstance(raw, str):
+        if is_whole(id_) and isinstance(raw, str):
             return Sentence(id=id_, raw=raw)
     raise _refusal(path, f"a sentence of the entry with the ref_id {ref_id} has no sent_id or no raw text")
 
@@ -144,7 +145,7 @@ def _read_picture(path: Path, item: Mapping[str, Any]) -> Picture:
     name, height, width = item.get("file_name"), item.get("height"), item.get("width")
     if not isinstance(name, str) or not name or "/" in name or "\\" in name or "\0" in name:
         raise _refusal(path, f"image {item['id']} has the file_name {name!r}, which is no name of a file")
-    if not (_is_whole(height) and _is_whole(width) and min(height, width) > 0 and height * width <= MAX_PIXELS):
+    if not (is_whole(height) and is_whole(width) and min(height, width) > 0 and height * width <= MAX_PIXELS):
         raise _refusal(path, f"image {item['id']} is said to have {height!r} rows and {width!r} columns")
     return Picture(file_name=name, size_px=(height, width))
 
@@ -152,14 +153,9 @@ def _read_picture(path: Path, item: Mapping[str, Any]) -> Picture:
 def _read_outline(path: Path, item: Mapping[str, Any]) -> Outline:
     """Check one object but for its polygons."""
     image_id = item.get("image_id")
-    if not _is_whole(image_id):
+    if not is_whole(image_id):
         raise _refusal(path, f"annotation {item['id']} is of no image")
     return Outline(image_id=image_id, segmentation=item.get("segmentation"), is_crowd=bool(item.get("iscrowd", 0)))
-
-
-def _is_whole(value: Any) -> TypeGuard[int]:
-    """Tell whether a value is a whole number."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _refusal(path: Path, reason: str) -> DocumentError:
